@@ -1,0 +1,30 @@
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/lib', '<rootDir>/test'],
+  testMatch: ['**/*.spec.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  resolver: '<rootDir>/jest.resolver.cjs',
+  moduleNameMapper: { '^nestjs-mcp-multi-auth$': '<rootDir>/lib/index.ts' },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: {
+            legacyDecorator: true,
+            decoratorMetadata: true,
+            useDefineForClassFields: false,
+          },
+          keepClassNames: true,
+        },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  testTimeout: 30_000,
+  collectCoverageFrom: ['lib/**/*.ts', '!lib/index.ts', '!lib/**/*.spec.ts'],
+  coverageProvider: 'v8',
+};

@@ -1,0 +1,78 @@
+/** The base of every error the library throws at the operator (never at a client). */
+export abstract class MultiAuthError extends Error {
+  /** A stable, machine-readable code. */
+  abstract readonly code: `ERR_MULTI_AUTH_${string}`;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** One wrong option: where it stands and what is wrong with it. Never holds the option's value. */
+export interface ConfigurationIssue {
+  /** The option's path, such as `verifiers[0].audience`. */
+  readonly path: string;
+  /** What is wrong and what would be right. */
+  readonly problem: string;
+}
+
+/** The configuration cannot work or would not be safe; names every wrong option at once. */
+export class ConfigurationError extends MultiAuthError {
+  readonly code = 'ERR_MULTI_AUTH_CONFIGURATION';
+
+  constructor(readonly issues: readonly ConfigurationIssue[]) {
+    super(
+      ['The configuration is not usable:', ...issues.map((i) => `  ${i.path}: ${i.problem}`)].join(
+        '\n',
+      ),
+    );
+  }
+
+  /** Throws one error with all the issues, or nothing when there are none. */
+  static assertNone(issues: readonly ConfigurationIssue[]): void {
+    if (issues.length > 0) throw new ConfigurationError(issues);
+  }
+}
+
+/**
+ * A verifier could not reach a verdict (its keys or its issuer cannot be had right now).
+ * Throw it from `verifyToken`; the request is answered with 503, not 401.
+ */
+export class VerifierUnavailableError extends MultiAuthError {
+  readonly code = 'ERR_MULTI_AUTH_VERIFIER_UNAVAILABLE';
+  /** When a client may try again, in seconds. */
+  readonly retryAfterSeconds: number;
+
+  constructor(message: string, options?: ErrorOptions & { retryAfterSeconds?: number }) {
+    super(message, options);
+    this.retryAfterSeconds = options?.retryAfterSeconds ?? 5;
+  }
+}
+
+/** The upstream identity provider did not answer, or answered what cannot be used. */
+export class UpstreamError extends MultiAuthError {
+  readonly code = 'ERR_MULTI_AUTH_UPSTREAM';
+
+  constructor(
+    message: string,
+    /** `transient`: trying again may work. `refused`: the upstream said no, for good. */
+    readonly kind: 'transient' | 'refused',
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The store did not answer, refused the write, or holds what cannot be used. */
+export class StorageError extends MultiAuthError {
+  readonly code = 'ERR_MULTI_AUTH_STORAGE';
+}
+
+/** Text for the operator's log from anything that can be thrown. */
+export function describeError(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  return typeof thrown === 'string'
+    ? thrown
+    : `a thrown ${thrown === null ? 'null' : typeof thrown}`;
+}

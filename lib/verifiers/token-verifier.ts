@@ -1,0 +1,46 @@
+import type { Awaitable } from '../common/awaitable.js';
+import type { VerifiedToken } from './access-token.js';
+import type { UnverifiedJwt } from './unverified-jwt.js';
+
+/** What a verifier may know of the request beside the token. */
+export interface VerificationContext {
+  /** The resource the token was presented at, as published (RFC 9728 `resource`). */
+  readonly resource: string;
+  /** The token read as a JWT, nothing of it verified; undefined when it is none. A hint only. */
+  readonly unverifiedJwt: UnverifiedJwt | undefined;
+  /** Aborts when the source's time is up. Pass it on to whatever you call. */
+  readonly signal: AbortSignal;
+  /**
+   * Says why the token is refused, for events and logs alone, and returns null:
+   * `return context.reject('expired')`.
+   */
+  reject(reason: string): null;
+}
+
+/**
+ * Tells whether a token is genuine, and whose it is.
+ *
+ * `verifyToken` answers with the token's content; or null when the token is not acceptable; or
+ * throws when it cannot know (the request is then answered 503 unless another source accepts).
+ */
+export interface TokenVerifier {
+  /** Names the source in events, logs and `AccessToken.source`. Default: the class name. */
+  readonly name?: string;
+  /** The scopes a token must have for this source to accept it. */
+  readonly requiredScopes?: readonly string[];
+
+  verifyToken(token: string, context: VerificationContext): Awaitable<VerifiedToken | null>;
+
+  /**
+   * Tells cheaply, without any network, whether the token could be this source's own: `true` for a
+   * token it owns (its issuer), `false` for one it cannot accept, undefined when it cannot tell.
+   * A token that one or more sources own is offered to those alone. Never a verdict.
+   */
+  recognizes?(token: string, context: VerificationContext): boolean | undefined;
+
+  /**
+   * Translates scopes to the names a client must ask its authorization server for,
+   * as some vendors prefix them. Default: unchanged.
+   */
+  challengeScopes?(scopes: readonly string[]): readonly string[];
+}

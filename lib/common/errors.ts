@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** The base of every error the library throws at the operator (never at a client). */
 export abstract class MultiAuthError extends Error {
   /** A stable, machine-readable code. */
@@ -53,14 +55,17 @@ export class VerifierUnavailableError extends MultiAuthError {
 /** The upstream identity provider did not answer, or answered what cannot be used. */
 export class UpstreamError extends MultiAuthError {
   readonly code = 'ERR_MULTI_AUTH_UPSTREAM';
+  /** True when the user, or the upstream's policy, refused the login. */
+  readonly denied: boolean;
 
   constructor(
     message: string,
     /** `transient`: trying again may work. `refused`: the upstream said no, for good. */
     readonly kind: 'transient' | 'refused',
-    options?: ErrorOptions,
+    options?: ErrorOptions & { denied?: boolean },
   ) {
     super(message, options);
+    this.denied = options?.denied ?? false;
   }
 }
 
@@ -71,7 +76,8 @@ export class StorageError extends MultiAuthError {
 
 /** Text for the operator's log from anything that can be thrown. */
 export function describeError(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message || thrown.name;
+  // Also errors of another realm, as of a Node built-in inside a VM context.
+  if (thrown instanceof Error || types.isNativeError(thrown)) return thrown.message || thrown.name;
   return typeof thrown === 'string'
     ? thrown
     : `a thrown ${thrown === null ? 'null' : typeof thrown}`;

@@ -5,7 +5,10 @@
  * simultaneous callers exactly one gets `true` or the value. The library's single-use credentials
  * rest on it, so a store that cannot do this must not be used. An expired entry is absent.
  *
- * A store that cannot answer throws; it never answers as if the entry were absent.
+ * Keys have 1 to 200 bytes in UTF-8, values any length; both are well-formed Unicode.
+ *
+ * A store that cannot answer throws; it never answers as if the entry were absent. A key or a time
+ * to live outside these bounds is a `StorageError`.
  */
 export abstract class KeyValueStore {
   /** The value under the key, or undefined when there is none. */

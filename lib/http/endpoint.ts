@@ -5,7 +5,7 @@ export interface EndpointRequest {
   readonly path: string;
   /** The query without its `?`, as sent. */
   readonly rawQuery: string;
-  /** Header names are in lower case; a header sent several times is an array or joined, as Node does. */
+  /** Header names are in lower case; one sent several times is an array, or joined as Node does. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** What the host's body parser made of the body: an object, a string, bytes, or undefined. */
   readonly body: unknown;
@@ -21,22 +21,29 @@ export interface ResponseCookie {
 }
 
 interface ResponseBase {
-  readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cookies?: readonly ResponseCookie[];
 }
 
 /** What an endpoint answers; `writeResponse` puts it on the wire of Express or Fastify. */
 export type EndpointResponse =
-  | (ResponseBase & { readonly kind: 'json'; readonly body: unknown })
-  | (ResponseBase & { readonly kind: 'redirect'; readonly location: string })
-  | (ResponseBase & { readonly kind: 'page'; readonly html: string })
-  | (ResponseBase & { readonly kind: 'empty' });
+  | (ResponseBase & { readonly kind: 'json'; readonly status: number; readonly body: unknown })
+  | (ResponseBase & {
+      readonly kind: 'redirect';
+      /** @default 303 for the answer to a POST (OAuth 2.1 §7.5.4), else 302 */
+      readonly status?: 302 | 303;
+      /** Visible ASCII only; written as it is. */
+      readonly location: string;
+    })
+  | (ResponseBase & { readonly kind: 'page'; readonly status: number; readonly html: string })
+  | (ResponseBase & { readonly kind: 'empty'; readonly status: number });
 
+/** Answers the requests of one path and method; what it throws is answered for it. */
 export interface Endpoint {
   handle(request: EndpointRequest): Promise<EndpointResponse>;
 }
 
+/** The methods an endpoint can have. */
 export type EndpointMethod = 'GET' | 'POST';
 
 /** One path of the library and what answers there. Other methods get 405 with `Allow`. */
@@ -51,4 +58,9 @@ export interface EndpointRoute {
   readonly cors: 'any' | 'none';
   /** How a fault that no endpoint foresaw is shown: OAuth error JSON, or a page for a person. */
   readonly audience: 'client' | 'person';
+  /**
+   * True for documents: HEAD is answered by the GET endpoint, which must have no effect.
+   * @default false, HEAD is answered 405
+   */
+  readonly headSafe?: boolean;
 }

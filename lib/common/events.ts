@@ -39,11 +39,13 @@ export interface MultiAuthEventMap {
   'endpoint.failed': { endpoint: string; reason: string };
 }
 
+/** Why one source refused a token. */
 export interface SourceReason {
   readonly source: string;
   readonly reason: string;
 }
 
+/** The name of an event: a noun and what happened to it. */
 export type MultiAuthEventName = keyof MultiAuthEventMap;
 
 /** Observes what the library does. A listener that throws changes nothing for the request. */

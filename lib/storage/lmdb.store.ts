@@ -14,6 +14,7 @@ import { assertEntryKey, assertTtlSeconds } from './entry-rules.js';
 import { KeyValueStore } from './key-value-store.js';
 import { readOrCreateSecret } from './secret-file.js';
 
+/** The options of `LmdbStore`. */
 export interface LmdbStoreOptions {
   /** The folder of the database, made when it does not exist. @default '.mcp-auth' */
   readonly path?: string;

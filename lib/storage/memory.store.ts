@@ -5,6 +5,7 @@ import { randomToken } from '../crypto/random.js';
 import { assertEntryKey, assertTtlSeconds } from './entry-rules.js';
 import { KeyValueStore } from './key-value-store.js';
 
+/** The options of `MemoryStore`. */
 export interface MemoryStoreOptions {
   /** How many entries the store holds before it refuses new ones. @default 100_000 */
   readonly maxEntries?: number;

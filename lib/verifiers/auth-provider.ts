@@ -25,6 +25,7 @@ export interface AuthProviderHost {
 export abstract class AuthProvider implements TokenVerifier {
   readonly name?: string;
   readonly requiredScopes?: readonly string[];
+  readonly clockToleranceSeconds?: number;
 
   abstract verifyToken(
     token: string,

@@ -28,6 +28,11 @@ export interface TokenVerifier {
   readonly name?: string;
   /** The scopes a token must have for this source to accept it. */
   readonly requiredScopes?: readonly string[];
+  /**
+   * By how many seconds the issuer's clock may differ when the expiry is judged; 30 at most.
+   * @default 0
+   */
+  readonly clockToleranceSeconds?: number;
 
   verifyToken(token: string, context: VerificationContext): Awaitable<VerifiedToken | null>;
 

@@ -1,0 +1,110 @@
+import { jwtVerify } from 'jose';
+import type { CryptoKey } from 'jose';
+import type { KeyObject } from 'node:crypto';
+import type { Awaitable } from '../common/awaitable.js';
+import type { VerifiedToken } from './access-token.js';
+import { hasDuplicateMembers } from './duplicate-members.js';
+import { refusalOfClaims, refusalOfError, refusalOfHeader } from './jwt-refusal.js';
+import type { JwtRefusal } from './jwt-refusal.js';
+import { resolveJwtVerifierOptions } from './jwt-verifier-options.js';
+import type { JwtVerifierOptions, ResolvedJwtVerifierOptions } from './jwt-verifier-options.js';
+import { verifiedTokenOf } from './token-claims.js';
+import type { TokenVerifier, VerificationContext } from './token-verifier.js';
+import type { UnverifiedJwt } from './unverified-jwt.js';
+
+const MAX_TOKEN_LENGTH = 16 * 1024;
+
+/**
+ * Accepts the JWTs of one issuer (RFC 7519): signed by its keys, for this audience, in their time.
+ *
+ * @throws {ConfigurationError} naming every option that is missing, wrong or unsafe.
+ * @see RFC 8725 for the reasons of what it refuses.
+ */
+export class JwtVerifier implements TokenVerifier {
+  readonly name: string;
+  readonly requiredScopes: readonly string[];
+  readonly clockToleranceSeconds: number;
+  readonly #options: ResolvedJwtVerifierOptions;
+
+  constructor(options: JwtVerifierOptions) {
+    this.#options = resolveJwtVerifierOptions(options);
+    const { name, policy } = this.#options;
+    this.name = name;
+    this.requiredScopes = policy.requiredScopes;
+    this.clockToleranceSeconds = policy.clockToleranceSeconds;
+  }
+
+  /** True for JWTs that name one of the issuers, false for everything else. */
+  recognizes(_token: string, context: VerificationContext): boolean {
+    const issuer = context.unverifiedJwt?.claims['iss'];
+    return typeof issuer === 'string' && this.#options.policy.issuers.includes(issuer);
+  }
+
+  verifyToken(token: string, context: VerificationContext): Awaitable<VerifiedToken | null> {
+    // What cannot become valid is refused before any cryptography or network.
+    const jwt = token.length > MAX_TOKEN_LENGTH ? undefined : context.unverifiedJwt;
+    const refusal = jwt ? this.#refusalOf(jwt) : 'malformed';
+    if (refusal) return context.reject(refusal);
+    if (hasDuplicateMembers(headerText(token)) || !isSignatureCanonical(token)) {
+      return context.reject('malformed');
+    }
+    return this.#verify(token, jwt?.header as UsableHeader, context);
+  }
+
+  async #verify(
+    token: string,
+    header: UsableHeader,
+    context: VerificationContext,
+  ): Promise<VerifiedToken | null> {
+    const { keys, policy } = this.#options;
+    const key = await keys.find(header.alg, header.kid);
+    if (!key) return context.reject('unknown_key');
+    const verified = await this.#verifySignature(token, key);
+    if (typeof verified === 'string') return context.reject(verified);
+    // Judged again: only now are header and claims known to be the issuer's.
+    const refusal = this.#refusalOf(verified);
+    if (refusal) return context.reject(refusal);
+    const answer = verifiedTokenOf(verified.claims, policy.audiences, context.resource);
+    return answer ?? context.reject('malformed');
+  }
+
+  async #verifySignature(
+    token: string,
+    key: KeyObject | CryptoKey,
+  ): Promise<UnverifiedJwt | JwtRefusal> {
+    const { policy, clock } = this.#options;
+    try {
+      const { payload, protectedHeader } = await jwtVerify(token, key, {
+        algorithms: [...policy.algorithms],
+        issuer: [...policy.issuers],
+        audience: [...policy.audiences],
+        clockTolerance: policy.clockToleranceSeconds,
+        currentDate: new Date(clock.now() * 1000),
+        requiredClaims: ['exp'],
+      });
+      return { header: { ...protectedHeader }, claims: payload };
+    } catch (thrown) {
+      const refusal = refusalOfError(thrown);
+      if (refusal) return refusal;
+      throw thrown;
+    }
+  }
+
+  #refusalOf(jwt: UnverifiedJwt): JwtRefusal | undefined {
+    const { policy, clock } = this.#options;
+    return refusalOfHeader(jwt.header, policy) ?? refusalOfClaims(jwt.claims, policy, clock.now());
+  }
+}
+
+/** What is known of a header that was not refused. */
+type UsableHeader = Readonly<{ alg: string; kid?: string }>;
+
+// RFC 4648 §3.5: spare bits at the end would give one token several spellings, and several hashes.
+function isSignatureCanonical(token: string): boolean {
+  const signature = token.slice(token.lastIndexOf('.') + 1);
+  return Buffer.from(signature, 'base64url').toString('base64url') === signature;
+}
+
+function headerText(token: string): string {
+  return Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString('utf8');
+}

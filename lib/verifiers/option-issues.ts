@@ -1,0 +1,41 @@
+import type { ConfigurationIssue } from '../common/errors.js';
+import { isScopeToken } from '../common/scopes.js';
+
+/** One issue for every own option that the class does not have: a typo must not go unnoticed. */
+export function unknownOptionIssues(
+  owner: string,
+  options: object,
+  known: readonly string[],
+): ConfigurationIssue[] {
+  return Object.keys(options)
+    .filter((option) => !known.includes(option))
+    .map((option) => ({ path: `${owner}.${option}`, problem: 'is not an option' }));
+}
+
+/** The issues of the options every verifier has: `name` and `requiredScopes`. */
+export function commonOptionIssues(
+  owner: string,
+  options: { readonly name?: unknown; readonly requiredScopes?: unknown },
+): ConfigurationIssue[] {
+  const issues: ConfigurationIssue[] = [];
+  if (options.name !== undefined && !isText(options.name)) {
+    issues.push({ path: `${owner}.name`, problem: 'must be a text that is not empty' });
+  }
+  return [...issues, ...scopeListIssues(`${owner}.requiredScopes`, options.requiredScopes)];
+}
+
+/** The issues of a list of scopes, which may be absent (RFC 6749 §3.3). */
+export function scopeListIssues(path: string, scopes: unknown): ConfigurationIssue[] {
+  if (scopes === undefined || isScopeList(scopes)) return [];
+  return [{ path, problem: 'must be an array of scopes, each without spaces' }];
+}
+
+/** Tells whether the value is an array of scope-tokens. */
+export function isScopeList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((s) => typeof s === 'string' && isScopeToken(s));
+}
+
+/** Tells whether the value is a string with something to read in it. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
+}

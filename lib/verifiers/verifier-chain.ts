@@ -1,0 +1,116 @@
+import { isPromise } from '../common/awaitable.js';
+import type { Awaitable } from '../common/awaitable.js';
+import type { Clock } from '../common/clock.js';
+import { ConfigurationError } from '../common/errors.js';
+import type { MultiAuthEvents, SourceReason } from '../common/events.js';
+import type { AccessToken } from './access-token.js';
+import { SourceCall } from './source-call.js';
+import type { SourceOutcome } from './source-call.js';
+import { PresentedToken } from './source-context.js';
+import { sourceNames } from './source-names.js';
+import type { TokenVerifier } from './token-verifier.js';
+
+/** What all the sources together say of a token. */
+export type ChainVerdict =
+  | { readonly outcome: 'accepted'; readonly token: AccessToken }
+  | { readonly outcome: 'rejected'; readonly reasons: readonly SourceReason[] }
+  | { readonly outcome: 'unavailable'; readonly retryAfterSeconds: number };
+
+export interface VerifierChainOptions {
+  /** The resource tokens are presented at, as published. */
+  readonly resource: string;
+  readonly events: MultiAuthEvents;
+  readonly clock: Clock;
+  /** How long one source may take. */
+  readonly timeoutSeconds: number;
+}
+
+/**
+ * Offers a token to the sources in their order; the first that accepts it wins.
+ *
+ * When one or more sources own the token it is offered to those alone. A source that fails does
+ * not stop the others; when none accepts and one failed, there is no verdict.
+ *
+ * @throws {ConfigurationError} without any source: nothing must ever be open by mistake.
+ */
+export class VerifierChain {
+  readonly #sources: readonly (readonly [source: TokenVerifier, name: string])[];
+  readonly #options: VerifierChainOptions;
+
+  constructor(sources: readonly TokenVerifier[], options: VerifierChainOptions) {
+    ConfigurationError.assertNone(issuesOf(sources, options));
+    const names = sourceNames(sources);
+    this.#sources = sources.map((source, i) => [source, names[i] ?? ''] as const);
+    this.#options = options;
+  }
+
+  /** Answers with a plain verdict when the sources do, else with a promise; never throws. */
+  verify(token: string): Awaitable<ChainVerdict> {
+    return this.#ask(this.#candidates(new PresentedToken(token, this.#options.resource)), {
+      next: 0,
+      reasons: [],
+      retryAfterSeconds: 0,
+    });
+  }
+
+  #candidates(presented: PresentedToken): readonly SourceCall[] {
+    const owners: SourceCall[] = [];
+    const others: SourceCall[] = [];
+    for (const [source, name] of this.#sources) {
+      const call = new SourceCall(source, name, presented, this.#options);
+      const recognized = call.recognizes();
+      if (recognized === true) owners.push(call);
+      else if (recognized === undefined) others.push(call);
+    }
+    return owners.length > 0 ? owners : others;
+  }
+
+  #ask(calls: readonly SourceCall[], progress: Progress): Awaitable<ChainVerdict> {
+    for (let call = calls[progress.next]; call; call = calls[progress.next]) {
+      progress.next++;
+      const { name } = call;
+      const outcome = call.verify();
+      if (isPromise(outcome)) {
+        return outcome.then((o) => this.#settle(name, o, progress) ?? this.#ask(calls, progress));
+      }
+      const verdict = this.#settle(name, outcome, progress);
+      if (verdict) return verdict;
+    }
+    const { reasons, retryAfterSeconds } = progress;
+    return retryAfterSeconds > 0
+      ? { outcome: 'unavailable', retryAfterSeconds }
+      : { outcome: 'rejected', reasons };
+  }
+
+  #settle(source: string, outcome: SourceOutcome, progress: Progress): ChainVerdict | undefined {
+    if (outcome.kind === 'accepted') return { outcome: 'accepted', token: outcome.token };
+    const { reason } = outcome;
+    if (outcome.kind === 'rejected') {
+      progress.reasons.push({ source, reason });
+      return undefined;
+    }
+    const { resource, events } = this.#options;
+    events.emit('source.failed', { source, resource, reason });
+    progress.retryAfterSeconds = Math.max(progress.retryAfterSeconds, outcome.retryAfterSeconds);
+    return undefined;
+  }
+}
+
+/** How far one token has come. */
+interface Progress {
+  next: number;
+  readonly reasons: SourceReason[];
+  /** 0 as long as no source failed. */
+  retryAfterSeconds: number;
+}
+
+function issuesOf(sources: readonly TokenVerifier[], options: VerifierChainOptions) {
+  const issues: { path: string; problem: string }[] = [];
+  if (sources.length === 0) {
+    issues.push({ path: 'verifiers', problem: 'at least a server or one verifier is needed' });
+  }
+  if (!(options.timeoutSeconds > 0) || options.timeoutSeconds > 3600) {
+    issues.push({ path: 'timeoutSeconds', problem: 'must be more than 0 and at most 3600' });
+  }
+  return issues;
+}

@@ -1,0 +1,137 @@
+import type { Clock } from '../common/clock.js';
+import type { MultiAuthEvents } from '../common/events.js';
+import type { AccessToken } from '../verifiers/access-token.js';
+
+/** The part of Node's response that shows which session a server opens. */
+export interface SessionResponse {
+  writeHead(...args: unknown[]): unknown;
+  getHeader(name: string): unknown;
+}
+
+export interface SessionBindingOptions {
+  readonly events: MultiAuthEvents;
+  readonly clock: Clock;
+  /** Sessions remembered in all. @default 10000 */
+  readonly maxSessions?: number;
+  /** Sessions remembered for one user, so that nobody can push out those of others. @default 1000 */
+  readonly maxSessionsPerUser?: number;
+  /** How long an unused session is remembered. @default 86400 */
+  readonly idleSeconds?: number;
+}
+
+interface BoundSession {
+  readonly principal: string;
+  readonly user: string;
+  usedAt: number;
+}
+
+const HEADER = 'mcp-session-id';
+const MAX_ID_LENGTH = 2048;
+
+/**
+ * Binds the sessions of the 2025 protocol to the principal that opened them: issuer, subject and
+ * client. What a session id names is then useless with somebody else's token.
+ */
+export class SessionBinding {
+  /** The least recently used session comes first. */
+  readonly #sessions = new Map<string, BoundSession>();
+  readonly #sessionsOfUser = new Map<string, Set<string>>();
+  readonly #options: Required<SessionBindingOptions>;
+
+  constructor(options: SessionBindingOptions) {
+    this.#options = {
+      maxSessions: 10_000,
+      maxSessionsPerUser: 1000,
+      idleSeconds: 86_400,
+      ...options,
+    };
+  }
+
+  /** Tells whether the token may use the session; a session not seen before becomes its own. */
+  admits(sessionId: string, token: AccessToken, resource: string): boolean {
+    if (sessionId.length > MAX_ID_LENGTH) return false;
+    const key = `${resource} ${sessionId}`;
+    const bound = this.#live(key);
+    if (bound !== undefined && bound.principal !== principalOf(token)) {
+      this.#options.events.emit('session.foreign', {
+        clientId: token.clientId,
+        ...(token.subject !== undefined && { subject: token.subject }),
+      });
+      return false;
+    }
+    this.#bind(key, token);
+    return true;
+  }
+
+  /** Binds the session that the response opens, before the client can read its id. */
+  watch(response: SessionResponse, token: AccessToken, resource: string): void {
+    const writeHead = response.writeHead.bind(response);
+    response.writeHead = (...args: unknown[]): unknown => {
+      const id = sessionIdAmong(args) ?? response.getHeader(HEADER);
+      if (typeof id === 'string' && id.length <= MAX_ID_LENGTH) {
+        this.#bind(`${resource} ${id}`, token);
+      }
+      response.writeHead = writeHead;
+      return writeHead(...args);
+    };
+  }
+
+  #live(key: string): BoundSession | undefined {
+    const bound = this.#sessions.get(key);
+    if (bound === undefined) return undefined;
+    if (this.#options.clock.now() - bound.usedAt < this.#options.idleSeconds) return bound;
+    this.#forget(key, bound);
+    return undefined;
+  }
+
+  #bind(key: string, token: AccessToken): void {
+    const previous = this.#sessions.get(key);
+    if (previous !== undefined) this.#forget(key, previous);
+    const user = userOf(token);
+    const own = this.#sessionsOfUser.get(user) ?? new Set<string>();
+    if (own.size >= this.#options.maxSessionsPerUser) this.#forgetOldest(own);
+    if (this.#sessions.size >= this.#options.maxSessions) this.#forgetOldest(this.#sessions.keys());
+    own.add(key);
+    this.#sessionsOfUser.set(user, own);
+    const usedAt = this.#options.clock.now();
+    this.#sessions.set(key, { principal: principalOf(token), user, usedAt });
+  }
+
+  #forgetOldest(keys: Iterable<string>): void {
+    for (const key of keys) {
+      const bound = this.#sessions.get(key);
+      if (bound !== undefined) this.#forget(key, bound);
+      return;
+    }
+  }
+
+  #forget(key: string, { user }: BoundSession): void {
+    this.#sessions.delete(key);
+    const own = this.#sessionsOfUser.get(user);
+    own?.delete(key);
+    if (own?.size === 0) this.#sessionsOfUser.delete(user);
+  }
+}
+
+function principalOf({ issuer, subject, clientId }: AccessToken): string {
+  return JSON.stringify([issuer, subject, clientId]);
+}
+
+/** Anyone may register clients, so the share of memory is the user's and not the client's. */
+function userOf({ issuer, subject, clientId }: AccessToken): string {
+  return JSON.stringify(subject === undefined ? [issuer, null, clientId] : [issuer, subject]);
+}
+
+/** `writeHead(status[, message][, headers])`, headers being an object or a flat list. */
+function sessionIdAmong(args: readonly unknown[]): unknown {
+  const headers = args.at(-1);
+  if (typeof headers !== 'object' || headers === null) return undefined;
+  const entries = Array.isArray(headers) ? pairs(headers) : Object.entries(headers);
+  return entries.find(([name]) => String(name).toLowerCase() === HEADER)?.[1];
+}
+
+function pairs(flat: readonly unknown[]): (readonly [unknown, unknown])[] {
+  // Node also takes a list of pairs.
+  if (Array.isArray(flat[0])) return flat as (readonly [unknown, unknown])[];
+  return flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1]] as const] : []));
+}

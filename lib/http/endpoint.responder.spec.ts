@@ -17,8 +17,11 @@ interface Host {
   readonly headers?: Readonly<Record<string, string | string[]>>;
 }
 
-interface Reply {
-  readonly send: (body: string) => void;
+/** A response as the host holds it; `raw` and `hijack` are Fastify's. */
+interface HostResponse extends ServerResponse {
+  readonly raw?: ServerResponse;
+  readonly hijack?: () => void;
+  send(body: string): unknown;
 }
 
 type Handler = (req: unknown, res: unknown) => Promise<unknown>;
@@ -345,14 +348,28 @@ describe.each(platforms)('serveEndpoint on %s', (_platform, listen) => {
     expect(faults).toMatchObject([{ message: 'secret' }]);
   });
 
-  it('writes nothing when the host has answered already', async () => {
+  it.each<[string, (res: HostResponse) => void]>([
+    ['answered', (res) => void res.send('host')],
+    ['begun to answer', (res) => void (res.raw ?? res).writeHead(200)],
+    ['taken the response over', (res) => (res.hijack ? res.hijack() : res.send('host'))],
+  ])('writes nothing when the host has %s', async (_what, answer) => {
+    let outcome: unknown = 'not called';
     const port = await listen({}, async (req, res) => {
-      (res as Reply).send('host');
-      const request = toEndpointRequest(req);
-      writeResponse(res, { kind: 'json', status: 500, body: {} }, 'any', request);
+      const host = res as HostResponse;
+      answer(host);
+      try {
+        const request = toEndpointRequest(req);
+        writeResponse(res, { kind: 'json', status: 500, body: {} }, 'any', request);
+        outcome = host.getHeader('pragma');
+      } catch (error) {
+        outcome = error;
+      }
+      const raw = host.raw ?? host;
+      if (!raw.writableEnded) raw.end('host');
       await Promise.resolve();
     });
     expect(await call(port, {})).toMatchObject({ status: 200, text: 'host' });
+    expect(outcome).toBeUndefined();
   });
 });
 
@@ -408,6 +425,23 @@ describe('serveEndpoint on Express without a body parser', () => {
 });
 
 describe('writeResponse', () => {
+  it.each([
+    ['GET', '{"a":1}'],
+    ['HEAD', undefined],
+  ])('gives the platform the body for %s', (method, expected) => {
+    const sent: unknown[] = [];
+    const res = {
+      getHeaderNames: () => [],
+      getHeader: () => undefined,
+      setHeader: () => {},
+      removeHeader: () => {},
+      end: (body: unknown) => sent.push(body),
+    };
+    const request = { method, path: '/', rawQuery: '', headers: {}, body: undefined };
+    writeResponse(res, { kind: 'json', status: 200, body: { a: 1 } }, 'any', request);
+    expect(sent).toEqual([expected]);
+  });
+
   it('refuses what is a response of neither platform', () => {
     const request = { method: 'GET', path: '/', rawQuery: '', headers: {}, body: undefined };
     const response = { kind: 'empty', status: 204 } as const;

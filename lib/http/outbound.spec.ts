@@ -129,6 +129,16 @@ describe('OutboundClient.fetch', () => {
     expect(paths).toEqual(['/start']);
   });
 
+  it('leaves no connection open for the body of a redirect', async () => {
+    let gone: Promise<void> | undefined;
+    const url = await serve((_req, res) => {
+      gone = closed(res);
+      res.writeHead(302, { location: '/' }).write('x');
+    });
+    expect(await problemOf(new OutboundClient().fetch(url))).toBe('redirect');
+    await gone;
+  });
+
   it('gives up on a server that does not answer', async () => {
     let gone: Promise<void> | undefined;
     const url = await serve((_req, res) => {

@@ -52,8 +52,20 @@ describe('Parameters.fromQuery', () => {
     },
   );
 
-  it('does not take a list notation for the parameter itself', () => {
-    expect(Parameters.fromQuery('a[]=1').get('a')).toBeUndefined();
+  it.each(['a[]=1', 'a[x]=1', 'a=1&a[]=2', 'a[x]=1&a=2', 'a%5B%5D=1&a=2'])(
+    'takes the list notation for a repetition: %s',
+    (query) => {
+      for (const parameters of [Parameters.fromQuery(query), Parameters.fromForm(aForm(query))]) {
+        expect(parameters.repeated).toEqual(['a']);
+        expect(parameters.get('a')).toBeUndefined();
+      }
+    },
+  );
+
+  it('reads a bracket that begins a name, or stands in a value, as any character', () => {
+    const parameters = Parameters.fromQuery('[]=1&a=b[]');
+    expect(parameters.repeated).toEqual([]);
+    expect(parameters.get('a')).toBe('b[]');
   });
 
   it('keeps a leading question mark as part of the name', () => {
@@ -217,7 +229,8 @@ describe('Parameters.assertSingle', () => {
 });
 
 describe('Parameters, for every input', () => {
-  const pairs = fc.uniqueArray(fc.tuple(fc.string({ unit: 'grapheme' }), fc.string()), {
+  const name = fc.string({ unit: 'grapheme' }).filter((text) => text.indexOf('[') <= 0);
+  const pairs = fc.uniqueArray(fc.tuple(name, fc.string()), {
     maxLength: 20,
     selector: ([name]) => name,
   });

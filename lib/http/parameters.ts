@@ -29,6 +29,9 @@ export class Parameters {
     for (const [name, value] of entries) {
       if (values.has(name) || typeof value !== 'string') repeated.add(name);
       values.set(name, typeof value === 'string' ? limited(value) : '');
+      const bracket = name.indexOf('[');
+      // `a[]=` and `a[x]=`: one host's parser makes a list or an object of it, another's does not.
+      if (bracket > 0) repeated.add(name.slice(0, bracket));
     }
     this.#values = values;
     this.repeated = [...repeated];

@@ -62,8 +62,8 @@ function decodeUtf8(bytes: ArrayBufferView, error: OAuthErrorCode): string {
 }
 
 function isMediaType(header: string | readonly string[] | undefined, mediaType: string): boolean {
-  // RFC 9110 §8.3: a list of media types is ambiguous, so each party could read another one.
-  if (typeof header !== 'string' || header.includes(',')) return false;
+  // RFC 9110 §8.3: of several media types each party could read another one, so there is but one.
+  if (typeof header !== 'string') return false;
   const [type, ...parameters] = header.split(';');
   if (!isText(type ?? '', mediaType)) return false;
   const charsets = parameters.filter((p) => p.trim() !== '');

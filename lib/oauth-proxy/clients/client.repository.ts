@@ -1,0 +1,56 @@
+import type { Clock } from '../../common/clock.js';
+import { hashSecret } from '../../crypto/hash.js';
+import { randomToken } from '../../crypto/random.js';
+import type { RecordCollection } from '../../storage/record-collection.js';
+import type { Client } from './client.js';
+import type { ClientMetadata } from './client-metadata.js';
+
+const daySeconds = 86_400;
+
+type StoredClient = Client & { readonly usedAt: number };
+
+/** The clients the server knows: the configured ones first, then the registered ones. */
+export class ClientRepository {
+  readonly #configured: ReadonlyMap<string, Client>;
+
+  constructor(
+    configured: readonly Client[],
+    private readonly registered: RecordCollection<StoredClient>,
+    private readonly clock: Clock,
+    private readonly unusedLifetimeSeconds: number,
+  ) {
+    this.#configured = new Map(configured.map((c) => [c.id, c]));
+  }
+
+  async find(id: string): Promise<Client | undefined> {
+    return this.#configured.get(id) ?? (await this.registered.get(id));
+  }
+
+  /** As `find`, and the client's registration lives on: it is in use. */
+  async findInUse(id: string): Promise<Client | undefined> {
+    const configured = this.#configured.get(id);
+    if (configured) return configured;
+    const stored = await this.registered.get(id);
+    const now = this.clock.now();
+    if (stored && now - stored.usedAt >= daySeconds) {
+      await this.registered.set(id, { ...stored, usedAt: now }, this.unusedLifetimeSeconds);
+    }
+    return stored;
+  }
+
+  /** Registers a client; the secret of a confidential one is returned once and kept as a hash. */
+  async register(metadata: ClientMetadata): Promise<{ client: Client; secret?: string }> {
+    const now = this.clock.now();
+    const secret = metadata.authenticationMethod === 'none' ? undefined : randomToken();
+    const client: StoredClient = {
+      ...metadata,
+      id: randomToken(),
+      origin: 'registered',
+      issuedAt: now,
+      usedAt: now,
+      ...(secret !== undefined && { secretHash: hashSecret(secret) }),
+    };
+    await this.registered.set(client.id, client, this.unusedLifetimeSeconds);
+    return { client, ...(secret !== undefined && { secret }) };
+  }
+}

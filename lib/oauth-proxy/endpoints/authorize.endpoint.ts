@@ -1,0 +1,87 @@
+import { randomToken } from '../../crypto/random.js';
+import type { Endpoint, EndpointRequest, EndpointResponse } from '../../http/endpoint.js';
+import { OAuthError } from '../../http/oauth-error.js';
+import { Parameters } from '../../http/parameters.js';
+import type { ResourceRegistry } from '../../resources/resource-registry.js';
+import type { RecordCollection } from '../../storage/record-collection.js';
+import type { Client } from '../clients/client.js';
+import type { ClientRepository } from '../clients/client.repository.js';
+import { matchesRedirectUri } from '../clients/redirect-uri.js';
+import type { ScopePolicy } from '../scope-policy.js';
+import { parseAuthorizationRequest } from '../transactions/authorization-request.js';
+import type { BrowserBinding } from '../transactions/browser-binding.js';
+import { appendParameters, type ClientRedirect } from '../transactions/client-redirect.js';
+import type { Transaction } from '../transactions/transaction.js';
+import { unknownClient, wrongRedirectUri } from './local-error.js';
+
+export interface AuthorizeDependencies {
+  readonly clients: ClientRepository;
+  readonly transactions: RecordCollection<Transaction>;
+  readonly resources: ResourceRegistry;
+  readonly scopes: ScopePolicy;
+  readonly browsers: BrowserBinding;
+  readonly redirects: ClientRedirect;
+  readonly consentUrl: string;
+  readonly transactionSeconds: number;
+  now(): number;
+}
+
+/** Where a login begins. @see OAuth 2.1 §4.1.1, RFC 9700 §2.1 */
+export class AuthorizeEndpoint implements Endpoint {
+  constructor(private readonly its: AuthorizeDependencies) {}
+
+  async handle(request: EndpointRequest): Promise<EndpointResponse> {
+    const parameters =
+      request.method === 'POST'
+        ? Parameters.fromForm(request)
+        : Parameters.fromQuery(request.rawQuery);
+    // Up to here, and until the redirect URI is known to be the client's, errors stay local.
+    parameters.assertSingle('client_id', 'redirect_uri');
+    const client = await this.#client(parameters);
+    if (!client) return unknownClient(request);
+    const redirectUri = redirectUriOf(parameters, client);
+    if (redirectUri === undefined) return wrongRedirectUri(request);
+    try {
+      const asked = parseAuthorizationRequest(parameters, client, redirectUri, this.its);
+      return await this.#begin(request, asked);
+    } catch (error) {
+      if (!(error instanceof OAuthError)) throw error;
+      // Of a state that was sent twice none is the client's: it is left out.
+      const state = parameters.repeated.includes('state') ? undefined : parameters.get('state');
+      const to = { redirectUri, method: request.method, ...(state !== undefined && { state }) };
+      return this.its.redirects.withError(to, error.error, error.description);
+    }
+  }
+
+  async #client(parameters: Parameters): Promise<Client | undefined> {
+    const id = parameters.get('client_id');
+    return id === undefined ? undefined : this.its.clients.findInUse(id);
+  }
+
+  async #begin(request: EndpointRequest, asked: Transaction['request']): Promise<EndpointResponse> {
+    const { browsers, transactions, transactionSeconds } = this.its;
+    const id = randomToken();
+    const cookie = browsers.cookie(request, 'begun');
+    const transaction: Transaction = {
+      request: asked,
+      browser: browsers.fingerprint(cookie),
+      expiresAt: this.its.now() + transactionSeconds,
+    };
+    await transactions.set(id, transaction, transactionSeconds);
+    return {
+      kind: 'redirect',
+      status: request.method === 'POST' ? 303 : 302,
+      location: appendParameters(this.its.consentUrl, { txn: id }),
+      cookies: [cookie],
+    };
+  }
+}
+
+/** RFC 6749 §3.1.2.3: the only registered URI may be left out; everything else must match. */
+function redirectUriOf(parameters: Parameters, client: Client): string | undefined {
+  const asked = parameters.get('redirect_uri');
+  if (asked === undefined) {
+    return client.redirectUris.length === 1 ? client.redirectUris[0] : undefined;
+  }
+  return matchesRedirectUri(client.redirectUris, asked) ? asked : undefined;
+}

@@ -1,0 +1,40 @@
+/** What a user granted a client by logging in: the root of every token (RFC 6749 §1.3). */
+export interface Grant {
+  readonly clientId: string;
+  readonly subject: string;
+  /** What the tokens carry of the user beside the registered claims. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly scopes: readonly string[];
+  readonly resource: string;
+  /** When no refresh goes on any more, in seconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/** The upstream's tokens behind a grant. */
+export interface UpstreamSession {
+  readonly accessToken: string;
+  readonly refreshToken?: string | undefined;
+  readonly idToken?: string | undefined;
+  /** Absent when the upstream did not say: such a token is taken to last. */
+  readonly expiresAt?: number | undefined;
+}
+
+export interface RefreshToken {
+  readonly grantId: string;
+  readonly clientId: string;
+}
+
+/** A token response (RFC 6749 §5.1). */
+export interface TokenResponse {
+  readonly access_token: string;
+  readonly token_type: 'Bearer';
+  readonly expires_in: number;
+  readonly scope: string;
+  readonly refresh_token?: string;
+}
+
+/** A refresh token that was used: what it was answered with, and when. */
+export interface RotatedRefreshToken extends RefreshToken {
+  readonly answer: TokenResponse;
+  readonly at: number;
+}

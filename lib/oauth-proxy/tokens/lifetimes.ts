@@ -1,0 +1,58 @@
+import type { ConfigurationIssue } from '../../common/errors.js';
+
+/** How long things live, in seconds. */
+export interface Lifetimes {
+  /** A login from `/authorize` to the upstream's answer. @default 600 */
+  readonly transaction: number;
+  /** An authorization code; at most 600. @default 120 */
+  readonly authorizationCode: number;
+  /**
+   * An access token. Where the upstream's token cannot be refreshed it never outlives that one.
+   * @default what is left of the upstream's token, or 3600 when the upstream does not say
+   */
+  readonly accessToken: number | undefined;
+  /** A refresh token that is not used. @default 30 days */
+  readonly refreshTokenIdle: number;
+  /** A login with all its refreshes. @default 365 days */
+  readonly refreshTokenAbsolute: number;
+  /** How long a superseded refresh token gets the same answer again; 0 to 60. @default 10 */
+  readonly refreshGrace: number;
+  /** A registered client that nobody uses. @default 90 days */
+  readonly unusedClient: number;
+}
+
+const daySeconds = 86_400;
+
+export const defaultLifetimes: Lifetimes = {
+  transaction: 600,
+  authorizationCode: 120,
+  accessToken: undefined,
+  refreshTokenIdle: 30 * daySeconds,
+  refreshTokenAbsolute: 365 * daySeconds,
+  refreshGrace: 10,
+  unusedClient: 90 * daySeconds,
+};
+
+const limits: Record<keyof Lifetimes, readonly [min: number, max: number]> = {
+  transaction: [30, 3600],
+  authorizationCode: [5, 600],
+  accessToken: [5, daySeconds],
+  refreshTokenIdle: [60, 730 * daySeconds],
+  refreshTokenAbsolute: [60, 730 * daySeconds],
+  refreshGrace: [0, 60],
+  unusedClient: [3600, 730 * daySeconds],
+};
+
+export function lifetimeIssues(given: Partial<Lifetimes>, path: string): ConfigurationIssue[] {
+  const issues: ConfigurationIssue[] = [];
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    const limit = limits[name as keyof Lifetimes] as readonly [number, number] | undefined;
+    if (!limit) issues.push({ path: `${path}.${name}`, problem: 'is not an option' });
+    else if (!Number.isInteger(value) || value < limit[0] || value > limit[1]) {
+      const range = `${limit[0]} to ${limit[1]}`;
+      issues.push({ path: `${path}.${name}`, problem: `must be whole seconds, ${range}` });
+    }
+  }
+  return issues;
+}

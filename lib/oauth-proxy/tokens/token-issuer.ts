@@ -1,0 +1,112 @@
+import type { Clock } from '../../common/clock.js';
+import { renderScope } from '../../common/scopes.js';
+import { randomToken } from '../../crypto/random.js';
+import type { SigningKeys } from '../../crypto/signing-keys.js';
+import type { RecordCollection } from '../../storage/record-collection.js';
+import type { Client } from '../clients/client.js';
+import type { Grant, RefreshToken, TokenResponse, UpstreamSession } from './grant.js';
+import type { Lifetimes } from './lifetimes.js';
+
+/** The header `typ` of the access tokens (RFC 9068 §2.1). */
+export const accessTokenType = 'at+jwt';
+
+const defaultAccessTokenSeconds = 3600;
+const maxAccessTokenSeconds = 86_400;
+
+/** The record without which an access token is not accepted. */
+export interface AccessTokenRecord {
+  readonly grantId: string;
+}
+
+export interface IssuedTokens {
+  readonly response: TokenResponse;
+  /** Takes the tokens back before anybody got them. */
+  discard(): Promise<void>;
+}
+
+/** What tokens are issued for. */
+export interface Issue {
+  readonly grantId: string;
+  readonly grant: Grant;
+  readonly client: Client;
+  readonly session: UpstreamSession;
+  /** The scopes of the access token: the grant's, or fewer. */
+  readonly scopes: readonly string[];
+}
+
+/** Makes this server's own tokens: a signed access token and an opaque refresh token. */
+export class TokenIssuer {
+  constructor(
+    private readonly its: {
+      readonly issuer: string;
+      readonly keys: SigningKeys;
+      readonly clock: Clock;
+      readonly lifetimes: Lifetimes;
+      readonly accessTokens: RecordCollection<AccessTokenRecord>;
+      readonly refreshTokens: RecordCollection<RefreshToken>;
+    },
+  ) {}
+
+  async issue(issue: Issue): Promise<IssuedTokens> {
+    const seconds = this.#accessTokenSeconds(issue);
+    const jti = randomToken(16);
+    const accessToken = await this.#sign(issue, jti, seconds);
+    await this.its.accessTokens.set(jti, { grantId: issue.grantId }, seconds);
+    const refreshToken = await this.#refreshToken(issue);
+    return {
+      response: {
+        access_token: accessToken,
+        token_type: 'Bearer',
+        expires_in: seconds,
+        scope: renderScope(issue.scopes),
+        ...(refreshToken !== undefined && { refresh_token: refreshToken }),
+      },
+      discard: async () => {
+        await this.its.accessTokens.delete(jti);
+        if (refreshToken !== undefined) await this.its.refreshTokens.delete(refreshToken);
+      },
+    };
+  }
+
+  #sign({ grant, grantId, scopes }: Issue, jti: string, seconds: number): Promise<string> {
+    const now = this.its.clock.now();
+    return this.its.keys.sign(
+      {
+        ...grant.claims,
+        iss: this.its.issuer,
+        sub: grant.subject,
+        aud: grant.resource,
+        client_id: grant.clientId,
+        scope: renderScope(scopes),
+        sid: grantId,
+        jti,
+        iat: now,
+        exp: now + seconds,
+      },
+      accessTokenType,
+    );
+  }
+
+  async #refreshToken({ grant, grantId, client, session }: Issue): Promise<string | undefined> {
+    if (!client.grantTypes.includes('refresh_token') || !isLasting(session)) return undefined;
+    const { clock, lifetimes, refreshTokens } = this.its;
+    const seconds = Math.min(lifetimes.refreshTokenIdle, grant.expiresAt - clock.now());
+    const token = randomToken();
+    await refreshTokens.set(token, { grantId, clientId: grant.clientId }, seconds);
+    return token;
+  }
+
+  #accessTokenSeconds({ grant, session }: Issue): number {
+    const now = this.its.clock.now();
+    const upstreamLeft = session.expiresAt === undefined ? undefined : session.expiresAt - now;
+    const wanted = this.its.lifetimes.accessToken ?? upstreamLeft ?? defaultAccessTokenSeconds;
+    const allowed = isLasting(session) ? wanted : Math.min(wanted, upstreamLeft ?? wanted);
+    const left = Math.min(allowed, grant.expiresAt - now, maxAccessTokenSeconds);
+    return Math.max(1, Math.floor(left));
+  }
+}
+
+/** Tells whether the upstream session can outlive its present access token. */
+function isLasting(session: UpstreamSession): boolean {
+  return session.refreshToken !== undefined || session.expiresAt === undefined;
+}

@@ -1,0 +1,39 @@
+/** What a client asked for at `/authorize`, checked; the part of a login the client defines. */
+export interface AuthorizationRequest {
+  readonly clientId: string;
+  readonly redirectUri: string;
+  /** The client's `state`, returned as it came. */
+  readonly state?: string;
+  /** RFC 7636 §4.2, method S256. */
+  readonly codeChallenge: string;
+  /** What would be granted: what the user is asked. */
+  readonly scopes: readonly string[];
+  /** The identifier of the resource the tokens will be for (RFC 8707). */
+  readonly resource: string;
+}
+
+/** A login that waits for the user's consent. Kept under its id. */
+export interface Transaction {
+  readonly request: AuthorizationRequest;
+  /** The hash of the cookie of the browser that began it. */
+  readonly browser: string;
+  readonly expiresAt: number;
+}
+
+/** What the user decided on a transaction, kept so that a repeated click gets the same answer. */
+export interface Decision {
+  readonly action: 'approve' | 'deny';
+  readonly browser: string;
+  readonly location: string;
+  /** The cookie the approving browser carries to the callback. */
+  readonly approvedBrowser?: string;
+}
+
+/** A login that is at the upstream. Kept under the upstream `state`. */
+export interface UpstreamLogin {
+  readonly request: AuthorizationRequest;
+  /** The hash of the cookie that was set on approval. */
+  readonly approvedBrowser: string;
+  readonly codeVerifier: string;
+  readonly nonce: string;
+}

@@ -1,0 +1,63 @@
+import type * as oauth from 'oauth4webapi';
+import { intersectScopes, renderScope } from '../../common/scopes.js';
+import type { UpstreamAuthorization, UpstreamTokenSet } from './upstream.js';
+import type { UpstreamOptions } from './upstream-options.js';
+
+/** The authorization request to the upstream; parameters already in the endpoint's URL stay. */
+export function upstreamAuthorizationUrl(
+  endpoint: string,
+  options: UpstreamOptions,
+  asked: UpstreamAuthorization,
+  scopes: readonly string[],
+): string {
+  const url = new URL(endpoint);
+  const parameters: Record<string, string> = {
+    ...options.extraAuthorizeParams,
+    response_type: 'code',
+    client_id: options.clientId,
+    redirect_uri: asked.redirectUri,
+    state: asked.state,
+    code_challenge: asked.codeChallenge,
+    code_challenge_method: 'S256',
+    ...(scopes.length > 0 && { scope: renderScope(scopes) }),
+  };
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return url.href;
+}
+
+/** The scopes to ask the upstream for. */
+export function upstreamScopes(
+  options: UpstreamOptions,
+  consented: readonly string[],
+): readonly string[] {
+  return options.scopes ?? consented;
+}
+
+/** What the proxy keeps of a token response. */
+export function toTokenSet(
+  response: oauth.TokenEndpointResponse,
+  options: UpstreamOptions,
+  consented: readonly string[],
+): UpstreamTokenSet {
+  // RFC 6749 §5.1: no scope in the answer means that all asked for were granted. Scopes that the
+  // upstream was never asked for are not its to cut.
+  const cut = options.scopes === undefined && response.scope !== undefined;
+  return {
+    accessToken: response.access_token,
+    refreshToken: response.refresh_token,
+    idToken: response.id_token,
+    expiresInSeconds: response.expires_in,
+    grantedScopes: cut
+      ? intersectScopes(consented, (response.scope ?? '').split(/[ ,]+/))
+      : undefined,
+  };
+}
+
+/** The claims the operator chose to embed, of those the upstream gave. */
+export function embeddedClaims(
+  options: UpstreamOptions,
+  claims: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const names = (options.embedClaims ?? []).filter((n) => Object.hasOwn(claims, n));
+  return Object.fromEntries(names.map((name) => [name, claims[name]]));
+}

@@ -1,0 +1,129 @@
+import type { ConfigurationIssue } from '../../common/errors.js';
+import { isScopeToken } from '../../common/scopes.js';
+import { isLoopbackHost } from '../../http/loopback.js';
+import type { UpstreamClientAuthentication } from './upstream-client.js';
+import type { UpstreamHost } from './upstream.js';
+
+/** What every kind of upstream needs to know. */
+export interface UpstreamOptions {
+  /** The client id the app has at the upstream. */
+  readonly clientId: string;
+  /** The client secret, if the app has one there. */
+  readonly clientSecret?: string;
+  /**
+   * How the app authenticates at the token endpoint.
+   * @default `client_secret_basic` with a secret, `none` without
+   */
+  readonly clientAuthentication?: UpstreamClientAuthentication;
+  /**
+   * The scopes to ask the upstream for, whatever the MCP client asks for. Then the user's consent
+   * alone decides which of this server's scopes are granted.
+   *
+   * @default the scopes the MCP client asks for; then what the upstream grants of them is granted
+   */
+  readonly scopes?: readonly string[];
+  /** More parameters for the authorization request, such as `{ access_type: 'offline' }`. */
+  readonly extraAuthorizeParams?: Readonly<Record<string, string>>;
+  /** More parameters for every token request. */
+  readonly extraTokenParams?: Readonly<Record<string, string>>;
+  /**
+   * The claims of the upstream's identity that this server's tokens carry too, such as `email`.
+   * Whoever holds a token can read them.
+   * @default []
+   */
+  readonly embedClaims?: readonly string[];
+  /** Replaces the network, for proxies and tests. @default the global `fetch` */
+  readonly fetch?: typeof fetch;
+}
+
+const reservedAuthorizeParameters = [
+  'client_id',
+  'code_challenge',
+  'code_challenge_method',
+  'nonce',
+  'redirect_uri',
+  'request',
+  'request_uri',
+  'response_mode',
+  'response_type',
+  'scope',
+  'state',
+];
+const reservedTokenParameters = [
+  'client_assertion',
+  'client_assertion_type',
+  'client_id',
+  'client_secret',
+  'code',
+  'code_verifier',
+  'grant_type',
+  'redirect_uri',
+  'refresh_token',
+];
+
+// These become claims of every access token and must come from nowhere but the server.
+const registeredClaims = 'iss sub aud exp nbf iat jti client_id scope sid'.split(' ');
+
+export function upstreamOptionIssues(options: UpstreamOptions, path: string): ConfigurationIssue[] {
+  const issues: ConfigurationIssue[] = [];
+  const add = (name: string, problem: string): void => {
+    issues.push({ path: `${path}.${name}`, problem });
+  };
+  if (!options.clientId) add('clientId', 'is missing');
+  if (options.clientSecret === '')
+    add('clientSecret', 'is empty; leave it out for a public client');
+  if (options.clientAuthentication === 'none' && options.clientSecret !== undefined) {
+    add('clientAuthentication', 'is none although there is a clientSecret');
+  }
+  if ((options.clientAuthentication ?? 'none') !== 'none' && options.clientSecret === undefined) {
+    add('clientAuthentication', 'needs a clientSecret');
+  }
+  if (options.scopes && !options.scopes.every(isScopeToken)) {
+    add('scopes', 'has an entry that is no scope token (RFC 6749 §3.3)');
+  }
+  for (const name of reserved(options.extraAuthorizeParams, reservedAuthorizeParameters)) {
+    add(`extraAuthorizeParams.${name}`, 'is set by the library and cannot be overridden');
+  }
+  for (const name of reserved(options.extraTokenParams, reservedTokenParameters)) {
+    add(`extraTokenParams.${name}`, 'is set by the library and cannot be overridden');
+  }
+  for (const name of options.embedClaims ?? []) {
+    if (registeredClaims.includes(name)) add('embedClaims', `cannot have ${name}`);
+  }
+  return issues;
+}
+
+/** What is wrong with the URL of an upstream endpoint. */
+export function upstreamUrlIssues(
+  url: string | undefined,
+  path: string,
+  host: UpstreamHost,
+): ConfigurationIssue[] {
+  const problem = urlProblem(url, host);
+  return problem === null ? [] : [{ path, problem }];
+}
+
+function urlProblem(url: string | undefined, host: UpstreamHost): string | null {
+  if (url === undefined || !URL.canParse(url)) return 'is not an absolute URL';
+  const parsed = new URL(url);
+  if (parsed.username || parsed.password) return 'must not contain credentials';
+  if (parsed.hash) return 'must not have a fragment';
+  if (parsed.protocol !== 'https:' && !isPlainLoopback(parsed)) {
+    return 'must use https (http is for loopback only)';
+  }
+  if (parsed.origin === new URL(host.baseUrl).origin) {
+    return 'points at this server itself: the login would go round in circles';
+  }
+  return null;
+}
+
+function isPlainLoopback(url: URL): boolean {
+  return url.protocol === 'http:' && isLoopbackHost(url.hostname);
+}
+
+function reserved(
+  parameters: Readonly<Record<string, string>> | undefined,
+  names: readonly string[],
+): string[] {
+  return Object.keys(parameters ?? {}).filter((name) => names.includes(name));
+}

@@ -1,0 +1,87 @@
+export { Clock, SystemClock } from './common/clock.js';
+export {
+  ConfigurationError,
+  type ConfigurationIssue,
+  MultiAuthError,
+  StorageError,
+  UpstreamError,
+  VerifierUnavailableError,
+} from './common/errors.js';
+export {
+  type MultiAuthEventMap,
+  type MultiAuthEventName,
+  MultiAuthEvents,
+  type SourceReason,
+} from './common/events.js';
+export type { ImpliedScopes } from './common/scopes.js';
+export type {
+  Endpoint,
+  EndpointMethod,
+  EndpointRequest,
+  EndpointResponse,
+  EndpointRoute,
+  ResponseCookie,
+} from './http/endpoint.js';
+export { MultiAuthModule } from './module/multi-auth.module.js';
+export type {
+  MultiAuthModuleExtras,
+  MultiAuthOptions,
+  MultiAuthOptionsFactory,
+  ResourceOptions,
+} from './module/multi-auth-options.js';
+export { MultiAuthService } from './module/multi-auth-service.js';
+export { OAuthProxy } from './oauth-proxy/oauth-proxy.js';
+export type { ConfiguredClient, OAuthProxyOptions } from './oauth-proxy/oauth-proxy-options.js';
+export type { Lifetimes } from './oauth-proxy/tokens/lifetimes.js';
+export {
+  OAuth2Upstream,
+  type OAuth2UpstreamOptions,
+} from './oauth-proxy/upstream/oauth2.upstream.js';
+export { OidcUpstream, type OidcUpstreamOptions } from './oauth-proxy/upstream/oidc.upstream.js';
+export type {
+  Upstream,
+  UpstreamAuthorization,
+  UpstreamCallback,
+  UpstreamGrant,
+  UpstreamHost,
+  UpstreamIdentity,
+  UpstreamTokenSet,
+} from './oauth-proxy/upstream/upstream.js';
+export type { UpstreamClientAuthentication } from './oauth-proxy/upstream/upstream-client.js';
+export type { UpstreamOptions } from './oauth-proxy/upstream/upstream-options.js';
+export { AccessToken } from './resource-server/access-token.decorator.js';
+export type { AuthInfo } from './resource-server/auth-info.js';
+export {
+  McpAuth,
+  type McpAuthOptions,
+  RequireScopes,
+  SkipMcpAuth,
+} from './resource-server/mcp-auth.decorator.js';
+export { McpAuthGuard } from './resource-server/mcp-auth.guard.js';
+export {
+  MCP_BEARER,
+  type McpBearerOptions,
+  McpBearerStrategy,
+} from './resource-server/mcp-bearer.strategy.js';
+export { OAuthException } from './resource-server/oauth.exception.js';
+export type { ProtectedResource } from './resources/protected-resource.js';
+export { ResourceRegistry } from './resources/resource-registry.js';
+export { KeyValueStore } from './storage/key-value-store.js';
+export { LmdbStore, type LmdbStoreOptions } from './storage/lmdb.store.js';
+export { MemoryStore, type MemoryStoreOptions } from './storage/memory.store.js';
+export type { VerifiedToken } from './verifiers/access-token.js';
+export { AuthProvider, type AuthProviderHost } from './verifiers/auth-provider.js';
+export {
+  allowDebugTokens,
+  DebugTokenVerifier,
+  type DebugTokenVerifierOptions,
+} from './verifiers/debug.verifier.js';
+export { JwtVerifier } from './verifiers/jwt.verifier.js';
+export type { JwtVerifierOptions } from './verifiers/jwt-verifier-options.js';
+export {
+  StaticTokenVerifier,
+  type StaticToken,
+  type StaticTokenVerifierOptions,
+} from './verifiers/static.verifier.js';
+export type { TokenVerifier, VerificationContext } from './verifiers/token-verifier.js';
+export type { UnverifiedJwt } from './verifiers/unverified-jwt.js';

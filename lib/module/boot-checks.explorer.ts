@@ -1,0 +1,71 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type Type } from '@nestjs/common';
+import { MetadataScanner, ModulesContainer } from '@nestjs/core';
+import { ConfigurationError } from '../common/errors.js';
+import { type AuthOperation, operationOf } from '../resource-server/auth-operation.js';
+import type { ResolvedOptions } from './resolve-options.js';
+
+/** Looks, once the app is complete, for decorators that ask for what nobody can give. */
+@Injectable()
+export class BootChecks implements OnApplicationBootstrap {
+  readonly #logger = new Logger('MultiAuth');
+  readonly #modules: ResolvedOptions[] = [];
+
+  constructor(@Inject(ModulesContainer) private readonly container: ModulesContainer) {}
+
+  /** Adds the options of one module of the app. */
+  add(options: ResolvedOptions): void {
+    this.#modules.push(options);
+  }
+
+  /** @throws ConfigurationError when a decorator names a resource that no module has. */
+  onApplicationBootstrap(): void {
+    const handlers = this.#handlers();
+    ConfigurationError.assertNone(
+      handlers
+        .filter(({ operation }) => !this.#hasResource(operation.resourceName))
+        .map(({ name, operation }) => ({
+          path: name,
+          problem: `@McpAuth names the resource ${operation.resourceName}, which is not configured`,
+        })),
+    );
+    this.#warnOfUnobtainableScopes(handlers);
+  }
+
+  #hasResource(name: string | undefined): boolean {
+    return name === undefined || this.#modules.some((m) => m.resources.named(name) !== undefined);
+  }
+
+  #warnOfUnobtainableScopes(handlers: readonly Handler[]): void {
+    const [only] = this.#modules;
+    const supported = only?.provider?.scopesSupported?.();
+    if (!supported || this.#modules.length > 1 || only?.sources.length !== 1) return;
+    for (const { name, operation } of handlers) {
+      const missing = operation.scopes.filter((s) => !supported.includes(s));
+      if (missing.length === 0) continue;
+      this.#logger.warn(
+        `${name} needs ${missing.join(', ')}, which the server gives nobody: add it to validScopes`,
+      );
+    }
+  }
+
+  #handlers(): readonly Handler[] {
+    const scanner = new MetadataScanner();
+    const controllers = [...this.container.values()].flatMap((m) => [...m.controllers.values()]);
+    return controllers.flatMap(({ metatype }) => {
+      if (typeof metatype !== 'function') return [];
+      const controller = metatype as Type;
+      const prototype = controller.prototype as Record<string, unknown>;
+      return scanner.getAllMethodNames(prototype).flatMap((method): Handler[] => {
+        const handler = prototype[method];
+        if (typeof handler !== 'function') return [];
+        const operation = operationOf(controller, handler);
+        return [{ name: `${controller.name}.${method}`, operation }];
+      });
+    });
+  }
+}
+
+interface Handler {
+  readonly name: string;
+  readonly operation: AuthOperation;
+}

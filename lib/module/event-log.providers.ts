@@ -1,0 +1,36 @@
+import { Logger } from '@nestjs/common';
+import type { MultiAuthEventName, MultiAuthEvents } from '../common/events.js';
+
+type Level = 'debug' | 'log' | 'warn' | 'error';
+
+const levels: Record<MultiAuthEventName, Level> = {
+  'token.accepted': 'debug',
+  'token.rejected': 'debug',
+  'source.failed': 'warn',
+  'scope.insufficient': 'debug',
+  'session.foreign': 'warn',
+  'client.registered': 'log',
+  'consent.given': 'log',
+  'consent.denied': 'log',
+  'browser.mismatch': 'warn',
+  'upstream.failed': 'warn',
+  'upstream.token_unverifiable': 'error',
+  'authorization_code.issued': 'log',
+  'authorization_code.redeemed': 'log',
+  'authorization_code.replayed': 'warn',
+  'refresh_token.rotated': 'debug',
+  'refresh_token.reused': 'warn',
+  'grant.revoked': 'log',
+  'endpoint.failed': 'error',
+};
+
+/** Writes every event to the app's log, a line each. */
+export function logEvents(events: MultiAuthEvents): void {
+  const logger = new Logger('MultiAuth');
+  for (const [name, level] of Object.entries(levels) as [MultiAuthEventName, Level][]) {
+    events.on(name, (event) => {
+      // JSON keeps what clients wrote on one line (CWE-117).
+      if (Logger.isLevelEnabled(level)) logger[level](`${name} ${JSON.stringify(event)}`);
+    });
+  }
+}

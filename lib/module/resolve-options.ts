@@ -1,0 +1,149 @@
+import { ConfigurationError, type ConfigurationIssue } from '../common/errors.js';
+import { type ImpliedScopes, isScopeToken } from '../common/scopes.js';
+import { isLoopbackHost } from '../http/loopback.js';
+import type { ResourceRegistry } from '../resources/resource-registry.js';
+import { AuthProvider } from '../verifiers/auth-provider.js';
+import { isScopeList } from '../verifiers/option-issues.js';
+import type { TokenVerifier } from '../verifiers/token-verifier.js';
+import type { MultiAuthOptions } from './multi-auth-options.js';
+import { resolveResources } from './resolve-resources.js';
+
+/** The options with every default in place: what the object graph is built from. */
+export interface ResolvedOptions {
+  /** Without a trailing slash. */
+  readonly baseUrl: string | undefined;
+  readonly provider: AuthProvider | undefined;
+  /** All sources in the order in which they are tried. */
+  readonly sources: readonly TokenVerifier[];
+  readonly hasServer: boolean;
+  readonly requiredScopes: readonly string[];
+  readonly impliedScopes: ImpliedScopes;
+  readonly resources: ResourceRegistry;
+  readonly sourceTimeoutSeconds: number;
+}
+
+const known = new Set<string>([
+  'baseUrl',
+  'impliedScopes',
+  'requiredScopes',
+  'resource',
+  'resourceBaseUrl',
+  'resources',
+  'server',
+  'sourceTimeoutSeconds',
+  'verifiers',
+] satisfies (keyof MultiAuthOptions)[]);
+
+/** @throws ConfigurationError naming every option that is wrong. */
+export function resolveOptions(given: MultiAuthOptions | undefined): ResolvedOptions {
+  if (typeof given !== 'object' || given === null) {
+    throw new ConfigurationError([{ path: 'options', problem: 'the factory returned none' }]);
+  }
+  const urlIssues = [
+    ...baseUrlIssues(given.baseUrl, 'baseUrl'),
+    ...baseUrlIssues(given.resourceBaseUrl, 'resourceBaseUrl'),
+  ];
+  const issues: ConfigurationIssue[] = [
+    ...Object.keys(given)
+      .filter((name) => !known.has(name))
+      .map((name) => ({ path: name, problem: 'is not an option' })),
+    ...urlIssues,
+    ...sourceIssues(given),
+    ...scopeIssues(given),
+    ...timeoutIssues(given.sourceTimeoutSeconds),
+  ];
+  const server = given.server;
+  const requiredScopes = given.requiredScopes ?? server?.requiredScopes ?? [];
+  // What is built on a wrong URL would only be reported a second time.
+  const [baseUrl, resourceBaseUrl] =
+    urlIssues.length > 0 ? [] : [given.baseUrl, given.resourceBaseUrl].map(withoutSlash);
+  const resources = resolveResources(
+    { ...given, requiredScopes },
+    resourceBaseUrl ?? baseUrl,
+    issues,
+  );
+  ConfigurationError.assertNone(issues);
+  return {
+    baseUrl,
+    provider: server instanceof AuthProvider ? server : undefined,
+    hasServer: server !== undefined,
+    sources: [...(server ? [server] : []), ...verifiersOf(given)],
+    requiredScopes,
+    impliedScopes: given.impliedScopes ?? {},
+    resources,
+    sourceTimeoutSeconds: given.sourceTimeoutSeconds ?? 10,
+  };
+}
+
+function withoutSlash(url: string | undefined): string | undefined {
+  return url?.replace(/\/$/, '');
+}
+
+function verifiersOf({ verifiers }: MultiAuthOptions): readonly TokenVerifier[] {
+  if (verifiers === undefined) return [];
+  return Array.isArray(verifiers) ? [...verifiers] : [verifiers as TokenVerifier];
+}
+
+function sourceIssues(given: MultiAuthOptions): ConfigurationIssue[] {
+  const verifiers = verifiersOf(given);
+  const issues = verifiers.flatMap((verifier, index) =>
+    isVerifier(verifier) ? [] : [notAVerifier(`verifiers[${index}]`)],
+  );
+  if (given.server !== undefined && !isVerifier(given.server)) issues.push(notAVerifier('server'));
+  if (given.server === undefined && verifiers.length === 0) {
+    issues.push({ path: 'server', problem: 'give at least a server or one verifier' });
+  }
+  if (given.server instanceof AuthProvider && given.baseUrl === undefined) {
+    issues.push({
+      path: 'baseUrl',
+      problem: 'is missing: a server needs the public URL of the app',
+    });
+  }
+  return issues;
+}
+
+function isVerifier(value: unknown): boolean {
+  return typeof (value as TokenVerifier | null | undefined)?.verifyToken === 'function';
+}
+
+function notAVerifier(path: string): ConfigurationIssue {
+  return { path, problem: 'is no token verifier: it has no verifyToken method' };
+}
+
+function scopeIssues({ requiredScopes, impliedScopes }: MultiAuthOptions): ConfigurationIssue[] {
+  const issues: ConfigurationIssue[] = [];
+  if (requiredScopes !== undefined && !isScopeList(requiredScopes)) {
+    issues.push({ path: 'requiredScopes', problem: 'must be a list of scope tokens' });
+  }
+  for (const [scope, implied] of Object.entries(impliedScopes ?? {})) {
+    if (isScopeToken(scope) && isScopeList(implied)) continue;
+    issues.push({ path: 'impliedScopes', problem: 'must map scope tokens to lists of them' });
+  }
+  return issues;
+}
+
+function timeoutIssues(seconds: number | undefined): ConfigurationIssue[] {
+  if (seconds === undefined || (Number.isFinite(seconds) && seconds > 0 && seconds <= 60))
+    return [];
+  return [{ path: 'sourceTimeoutSeconds', problem: 'must be more than 0 and at most 60' }];
+}
+
+function baseUrlIssues(url: string | undefined, path: string): ConfigurationIssue[] {
+  const problem = url === undefined ? null : baseUrlProblem(url);
+  return problem === null ? [] : [{ path, problem }];
+}
+
+function baseUrlProblem(url: unknown): string | null {
+  if (typeof url !== 'string' || !URL.canParse(url)) return 'is not an absolute URL';
+  const parsed = new URL(url);
+  if (parsed.username || parsed.password) return 'must not contain credentials';
+  if (/[?#]/.test(url)) return 'must not have a query or a fragment';
+  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:') return 'must be an https URL';
+  if (parsed.protocol === 'http:' && !isLoopbackHost(parsed.hostname)) {
+    return 'must use https (http is for loopback only)';
+  }
+  // Issuers are compared as strings (RFC 8414 §3.3): only one spelling may exist.
+  const canonical = parsed.pathname === '/' ? parsed.origin : parsed.href.replace(/\/$/, '');
+  if (url.replace(/\/$/, '') !== canonical) return 'must be written in its plain form';
+  return /^(?:\/[A-Za-z0-9._~-]+)*\/?$/.test(parsed.pathname) ? null : 'must have a plain path';
+}

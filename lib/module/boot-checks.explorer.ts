@@ -1,24 +1,33 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type Type } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
-import { ConfigurationError } from '../common/errors.js';
+import { ConfigurationError, type ConfigurationIssue } from '../common/errors.js';
 import { type AuthOperation, operationOf } from '../resource-server/auth-operation.js';
 import type { ResolvedOptions } from './resolve-options.js';
+
+/** Under which RouterModule keeps the path of a module, followed by the id of the app. */
+const MODULE_PATH = '__module_path__';
 
 /** Looks, once the app is complete, for decorators that ask for what nobody can give. */
 @Injectable()
 export class BootChecks implements OnApplicationBootstrap {
   readonly #logger = new Logger('MultiAuth');
   readonly #modules: ResolvedOptions[] = [];
+  readonly #servers = new Set<object>();
 
   constructor(@Inject(ModulesContainer) private readonly container: ModulesContainer) {}
 
-  /** Adds the options of one module of the app. */
-  add(options: ResolvedOptions): void {
+  /** Adds one module of the app: its options and its class. */
+  add(options: ResolvedOptions, module: object): void {
     this.#modules.push(options);
+    if (options.provider) this.#servers.add(module);
   }
 
-  /** @throws ConfigurationError when a decorator names a resource that no module has. */
+  /**
+   * @throws ConfigurationError when a decorator names a resource that no module has, or RouterModule
+   * moves the endpoints away from where clients look.
+   */
   onApplicationBootstrap(): void {
+    ConfigurationError.assertNone(this.#movedEndpoints());
     const handlers = this.#handlers();
     ConfigurationError.assertNone(
       handlers
@@ -29,6 +38,14 @@ export class BootChecks implements OnApplicationBootstrap {
         })),
     );
     this.#warnOfUnobtainableScopes(handlers);
+  }
+
+  #movedEndpoints(): readonly ConfigurationIssue[] {
+    const key = MODULE_PATH + this.container.applicationId;
+    const problem = 'gives MultiAuthModule a path: leave it out there and put it in baseUrl';
+    return [...this.#servers].some((module) => Reflect.hasMetadata(key, module))
+      ? [{ path: 'RouterModule', problem }]
+      : [];
   }
 
   #hasResource(name: string | undefined): boolean {

@@ -15,7 +15,7 @@ const levels: Record<MultiAuthEventName, Level> = {
   'browser.mismatch': 'warn',
   'upstream.failed': 'warn',
   'upstream.token_unverifiable': 'error',
-  'authorization_code.issued': 'log',
+  'authorization_code.issued': 'debug',
   'authorization_code.redeemed': 'log',
   'authorization_code.replayed': 'warn',
   'refresh_token.rotated': 'debug',

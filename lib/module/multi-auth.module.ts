@@ -35,7 +35,7 @@ export class MultiAuthModule
     @Inject(BootChecks) checks: BootChecks,
   ) {
     super();
-    checks.add(runtime.options);
+    checks.add(runtime.options, this.constructor);
   }
 
   configure(): void {

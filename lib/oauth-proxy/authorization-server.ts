@@ -24,9 +24,10 @@ import { proxyRoutes } from './routes.js';
 import type { ScopePolicy } from './scope-policy.js';
 import { AuthorizationCodes } from './tokens/authorization-codes.js';
 import { Grants } from './tokens/grants.js';
-import { defaultLifetimes, type Lifetimes } from './tokens/lifetimes.js';
+import { type Lifetimes, resolveLifetimes } from './tokens/lifetimes.js';
 import { OwnTokenVerifier } from './tokens/own-token.verifier.js';
 import { TokenIssuer } from './tokens/token-issuer.js';
+import { UpstreamRevocations } from './tokens/upstream-revocations.js';
 import { UpstreamSessions } from './tokens/upstream-sessions.js';
 import { BrowserBinding } from './transactions/browser-binding.js';
 import { ClientRedirect } from './transactions/client-redirect.js';
@@ -49,6 +50,7 @@ export class AuthorizationServer {
   readonly #keys: SigningKeys;
   readonly #records: ReturnType<typeof recordCollections>;
   readonly #clients: ClientRepository;
+  readonly #revocations: UpstreamRevocations;
   readonly #sessions: UpstreamSessions;
   readonly #grants: Grants;
   readonly #codes: AuthorizationCodes;
@@ -58,7 +60,7 @@ export class AuthorizationServer {
     const { clock, events, baseUrl: issuer } = host;
     this.#parts = parts;
     this.issuer = issuer;
-    this.#lifetimes = { ...defaultLifetimes, ...options.lifetimes };
+    this.#lifetimes = resolveLifetimes(options.lifetimes);
     this.#keys = options.signingKeys
       ? SigningKeys.fromJwks(options.signingKeys)
       : SigningKeys.fromSecrets(ring);
@@ -71,8 +73,10 @@ export class AuthorizationServer {
       clock,
       this.#lifetimes.unusedClient,
     );
-    this.#sessions = new UpstreamSessions(records.sessions, records.locks, upstream, clock);
-    this.#grants = new Grants(records.grants, this.#sessions, { clock, events, upstream });
+    this.#revocations = new UpstreamRevocations(upstream, events);
+    const revocations = this.#revocations;
+    this.#sessions = new UpstreamSessions({ ...records, upstream, revocations, clock });
+    this.#grants = new Grants(records.grants, this.#sessions, { clock, events, revocations });
     this.#codes = new AuthorizationCodes(records.codes, records.redeemedCodes, {
       clock,
       events,
@@ -118,7 +122,7 @@ export class AuthorizationServer {
 
   /** Waits for what still goes on after the answers were given. */
   settled(): Promise<void> {
-    return this.#grants.settled();
+    return this.#revocations.settled();
   }
 
   #login() {
@@ -133,6 +137,7 @@ export class AuthorizationServer {
       browsers: new BrowserBinding(this.issuer, transactionSeconds),
       redirects: new ClientRedirect(this.issuer),
       upstream: options.upstream,
+      revocations: this.#revocations,
       callbackUrl: this.issuer + (options.redirectPath ?? '/auth/callback'),
       consentUrl: `${this.issuer}/consent`,
       origin: new URL(this.issuer).origin,

@@ -124,7 +124,9 @@ function clientIssues(clients: readonly ConfiguredClient[], path: string): Confi
 }
 
 function pathIssues(redirectPath: string | undefined, path: string): ConfigurationIssue[] {
-  if (redirectPath === undefined || /^(?:\/[A-Za-z0-9_.~-]+)+$/.test(redirectPath)) return [];
+  if (redirectPath === undefined) return [];
+  if (/^(?:\/[A-Za-z0-9_.~-]+)+$/.test(redirectPath) && !/\/\.\.?(?:\/|$)/.test(redirectPath))
+    return [];
   return [{ path, problem: 'must be a plain path such as /auth/callback' }];
 }
 
@@ -144,7 +146,7 @@ export function toClient(configured: ConfiguredClient): Client {
     id: configured.clientId,
     origin: 'configured',
     ...(configured.clientName !== undefined && { name: configured.clientName }),
-    redirectUris: configured.redirectUris,
+    redirectUris: [...configured.redirectUris],
     grantTypes: ['authorization_code', 'refresh_token'],
     authenticationMethod: 'none',
     issuedAt: 0,

@@ -1,8 +1,9 @@
 import type { RecordStore } from '../storage/record-collection.js';
 import type { Client } from './clients/client.js';
 import type { AuthorizationCode, RedeemedCode } from './tokens/authorization-codes.js';
-import type { Grant, RefreshToken, RotatedRefreshToken, UpstreamSession } from './tokens/grant.js';
+import type { Grant, RefreshToken, RotatedRefreshToken } from './tokens/grant.js';
 import type { AccessTokenRecord } from './tokens/token-issuer.js';
+import type { UpstreamSession } from './tokens/upstream-session.js';
 import type { Decision, Transaction, UpstreamLogin } from './transactions/transaction.js';
 
 /** Everything the proxy stores: one collection a kind, each with the version of its records. */

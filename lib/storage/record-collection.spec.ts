@@ -285,4 +285,40 @@ describe('RecordCollection', () => {
     await expect(collection.get('a')).rejects.toThrow('down');
     await expect(collection.take('a')).rejects.toThrow('down');
   });
+
+  it('calls it a StorageError whatever the store throws', async () => {
+    class OddStore extends OpenStore {
+      override async get(): Promise<string | undefined> {
+        throw new TypeError('connection lost');
+      }
+
+      override async set(): Promise<void> {
+        throw new TypeError('connection lost');
+      }
+
+      override async add(): Promise<boolean> {
+        throw new TypeError('connection lost');
+      }
+
+      override async take(): Promise<string | undefined> {
+        throw new TypeError('connection lost');
+      }
+
+      override async delete(): Promise<void> {
+        throw new TypeError('connection lost');
+      }
+    }
+    const odd = new RecordStore(new OddStore(), sealerOf(SECRET), clock, 'namespace');
+    const collection = odd.collection<Code>('codes', 1);
+    for (const call of [
+      () => collection.get('a'),
+      () => collection.set('a', RECORD, 10),
+      () => collection.add('a', RECORD, 10),
+      () => collection.take('a'),
+      () => collection.delete('a'),
+    ]) {
+      await expect(call()).rejects.toThrow(new StorageError('The store failed: connection lost'));
+      await expect(call()).rejects.toBeInstanceOf(StorageError);
+    }
+  });
 });

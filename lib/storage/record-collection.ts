@@ -1,5 +1,5 @@
 import type { Clock } from '../common/clock.js';
-import { StorageError } from '../common/errors.js';
+import { describeError, StorageError } from '../common/errors.js';
 import type { Sealer } from '../crypto/sealer.js';
 import type { KeyValueStore } from './key-value-store.js';
 import { RecordCodec } from './record-codec.js';
@@ -45,42 +45,44 @@ export class RecordCollection<T extends object> {
 
   async get(id: string): Promise<T | undefined> {
     const key = this.#codec.keyOf(id);
-    return this.#decode(key, await this.#store.get(key));
+    return this.#decode(key, await asked(() => this.#store.get(key)));
   }
 
   /**
    * Stores the record, replacing any. With no time left (`ttlSeconds` of 0 or less) it is removed.
    *
-   * @throws StorageError when `ttlSeconds` is not a finite number.
+   * @throws StorageError when `ttlSeconds` is not a finite number, or the store failed.
    */
   async set(id: string, record: T, ttlSeconds: number): Promise<void> {
     const ttl = wholeTtl(ttlSeconds);
     if (ttl === undefined) return this.delete(id);
     const key = this.#codec.keyOf(id);
-    return this.#store.set(key, this.#encode(key, record, ttl), ttl);
+    const sealed = this.#encode(key, record, ttl);
+    return asked(() => this.#store.set(key, sealed, ttl));
   }
 
   /**
    * Stores the record if the id is free; tells whether it did. Atomic. With no time left
    * (`ttlSeconds` of 0 or less) nothing is stored.
    *
-   * @throws StorageError when `ttlSeconds` is not a finite number.
+   * @throws StorageError when `ttlSeconds` is not a finite number, or the store failed.
    */
   async add(id: string, record: T, ttlSeconds: number): Promise<boolean> {
     const ttl = wholeTtl(ttlSeconds);
     if (ttl === undefined) return false;
     const key = this.#codec.keyOf(id);
-    return this.#store.add(key, this.#encode(key, record, ttl), ttl);
+    const sealed = this.#encode(key, record, ttl);
+    return asked(() => this.#store.add(key, sealed, ttl));
   }
 
   /** Removes the record and returns it: to one caller alone. Atomic. */
   async take(id: string): Promise<T | undefined> {
     const key = this.#codec.keyOf(id);
-    return this.#decode(key, await this.#store.take(key));
+    return this.#decode(key, await asked(() => this.#store.take(key)));
   }
 
   async delete(id: string): Promise<void> {
-    return this.#store.delete(this.#codec.keyOf(id));
+    return asked(() => this.#store.delete(this.#codec.keyOf(id)));
   }
 
   #encode(key: string, record: T, ttl: number): string {
@@ -89,6 +91,16 @@ export class RecordCollection<T extends object> {
 
   #decode(key: string, sealed: string | undefined): T | undefined {
     return sealed === undefined ? undefined : this.#codec.decode(key, sealed, this.#clock.now());
+  }
+}
+
+/** Whatever a store throws means that it did not answer, and is never taken for a fault of ours. */
+async function asked<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof StorageError) throw error;
+    throw new StorageError(`The store failed: ${describeError(error)}`, { cause: error });
   }
 }
 

@@ -21,11 +21,14 @@ export class ClientAuthenticator {
   async authenticate(request: EndpointRequest, form: Parameters): Promise<Client> {
     const { method, readings } = readClientCredentials(request, form);
     for (const { id, secret } of readings) {
-      const client = await this.clients.findInUse(id);
+      const client = await this.clients.find(id);
       const matches =
         secret === undefined ||
         constantTimeEqual(hashSecret(secret), client?.secretHash ?? nobodysHash);
-      if (client && matches && client.authenticationMethod === method) return client;
+      if (client && matches && client.authenticationMethod === method) {
+        await this.clients.keep(client);
+        return client;
+      }
     }
     throw invalidClient(method === 'client_secret_basic' ? 'basic' : 'form');
   }

@@ -96,7 +96,8 @@ function text(body: Record<string, unknown>, name: string, maxLength: number): s
   if (typeof value !== 'string' || value.length > maxLength) {
     throw invalid(`${name} must be a string of at most ${maxLength} characters.`);
   }
-  return value.trim() || undefined;
+  // What nobody can see has no place in a name, a log or an answer.
+  return value.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '').trim() || undefined;
 }
 
 function webUri(body: Record<string, unknown>, name: string): string | undefined {

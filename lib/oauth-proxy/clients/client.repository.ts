@@ -26,16 +26,14 @@ export class ClientRepository {
     return this.#configured.get(id) ?? (await this.registered.get(id));
   }
 
-  /** As `find`, and the client's registration lives on: it is in use. */
-  async findInUse(id: string): Promise<Client | undefined> {
-    const configured = this.#configured.get(id);
-    if (configured) return configured;
-    const stored = await this.registered.get(id);
+  /** Lets the registration of a client live on: it is in use. */
+  async keep(client: Client): Promise<void> {
+    if (client.origin === 'configured') return;
+    const stored = await this.registered.get(client.id);
     const now = this.clock.now();
-    if (stored && now - stored.usedAt >= daySeconds) {
-      await this.registered.set(id, { ...stored, usedAt: now }, this.unusedLifetimeSeconds);
-    }
-    return stored;
+    const renewalSeconds = Math.min(daySeconds, this.unusedLifetimeSeconds / 2);
+    if (!stored || now - stored.usedAt < renewalSeconds) return;
+    await this.registered.set(client.id, { ...stored, usedAt: now }, this.unusedLifetimeSeconds);
   }
 
   /** Registers a client; the secret of a confidential one is returned once and kept as a hash. */

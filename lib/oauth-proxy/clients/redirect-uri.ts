@@ -1,8 +1,9 @@
 // Schemes that a browser would run, render, or hand to something that is no OAuth client.
 const forbiddenSchemes = new Set(
   (
-    'about blob chrome content data file filesystem ftp intent jar javascript livescript mailto ' +
-    'mocha resource sms tel urn vbscript view-source ws wss'
+    'about blob chrome content data feed file filesystem ftp googlechrome googlechromes intent ' +
+    'itms-services jar javascript ldap livescript mailto microsoft-edge mocha resource search-ms ' +
+    'shell smb sms ssh tel urn vbscript view-source ws wss wyciwyg'
   ).split(' '),
 );
 const responseParameters = ['code', 'error', 'error_description', 'error_uri', 'iss', 'state'];

@@ -34,7 +34,11 @@ export class ConsentDecisions {
     return this.its.decisions.get(id);
   }
 
-  async decide(request: EndpointRequest, answered: Answered): Promise<EndpointResponse> {
+  /** @returns undefined when the other answer was given first */
+  async decide(
+    request: EndpointRequest,
+    answered: Answered,
+  ): Promise<EndpointResponse | undefined> {
     return answered.action === 'approve'
       ? this.#approve(request, answered)
       : this.#deny(request, answered);
@@ -48,7 +52,10 @@ export class ConsentDecisions {
     return { kind: 'redirect', status: 303, location: decision.location, cookies };
   }
 
-  async #deny(request: EndpointRequest, { id, transaction }: Answered): Promise<EndpointResponse> {
+  async #deny(
+    request: EndpointRequest,
+    { id, transaction }: Answered,
+  ): Promise<EndpointResponse | undefined> {
     const { redirectUri, state, clientId } = transaction.request;
     const refusal = this.its.redirects.withError(
       { redirectUri, method: request.method, ...(state !== undefined && { state }) },
@@ -62,13 +69,13 @@ export class ConsentDecisions {
       location,
     });
     if (first) this.its.events.emit('consent.denied', { clientId });
-    return this.answer(decision);
+    return decision.action === 'deny' ? this.answer(decision) : undefined;
   }
 
   async #approve(
     request: EndpointRequest,
     { id, transaction }: Answered,
-  ): Promise<EndpointResponse> {
+  ): Promise<EndpointResponse | undefined> {
     const asked = transaction.request;
     const cookie = this.its.browsers.cookie(request, 'approved');
     // Made only now: nobody can know the upstream state before the user agreed.
@@ -97,7 +104,7 @@ export class ConsentDecisions {
     else {
       this.its.events.emit('consent.given', { clientId: asked.clientId, scopes: asked.scopes });
     }
-    return this.answer(decision);
+    return decision.action === 'approve' ? this.answer(decision) : undefined;
   }
 
   /** Of simultaneous answers the first counts, and all get what it got. */

@@ -8,7 +8,7 @@ import type { Client } from '../clients/client.js';
 import type { ClientRepository } from '../clients/client.repository.js';
 import { matchesRedirectUri } from '../clients/redirect-uri.js';
 import type { ScopePolicy } from '../scope-policy.js';
-import { parseAuthorizationRequest } from '../transactions/authorization-request.js';
+import { isPrintable, parseAuthorizationRequest } from '../transactions/authorization-request.js';
 import type { BrowserBinding } from '../transactions/browser-binding.js';
 import { appendParameters, type ClientRedirect } from '../transactions/client-redirect.js';
 import type { Transaction } from '../transactions/transaction.js';
@@ -46,16 +46,16 @@ export class AuthorizeEndpoint implements Endpoint {
       return await this.#begin(request, asked);
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
-      // Of a state that was sent twice none is the client's: it is left out.
-      const state = parameters.repeated.includes('state') ? undefined : parameters.get('state');
-      const to = { redirectUri, method: request.method, ...(state !== undefined && { state }) };
+      const state = parameters.get('state');
+      const known = state !== undefined && isPrintable(state);
+      const to = { redirectUri, method: request.method, ...(known && { state }) };
       return this.its.redirects.withError(to, error.error, error.description);
     }
   }
 
   async #client(parameters: Parameters): Promise<Client | undefined> {
     const id = parameters.get('client_id');
-    return id === undefined ? undefined : this.its.clients.findInUse(id);
+    return id === undefined ? undefined : this.its.clients.find(id);
   }
 
   async #begin(request: EndpointRequest, asked: Transaction['request']): Promise<EndpointResponse> {

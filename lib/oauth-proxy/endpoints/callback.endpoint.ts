@@ -7,6 +7,7 @@ import type { RecordCollection } from '../../storage/record-collection.js';
 import type { ClientRepository } from '../clients/client.repository.js';
 import { matchesRedirectUri } from '../clients/redirect-uri.js';
 import type { AuthorizationCodes } from '../tokens/authorization-codes.js';
+import type { UpstreamRevocations } from '../tokens/upstream-revocations.js';
 import type { BrowserBinding } from '../transactions/browser-binding.js';
 import type { ClientRedirect } from '../transactions/client-redirect.js';
 import type { UpstreamLogin } from '../transactions/transaction.js';
@@ -22,6 +23,12 @@ export interface CallbackDependencies {
   readonly codes: AuthorizationCodes;
   readonly callbackUrl: string;
   readonly events: MultiAuthEvents;
+  readonly revocations: UpstreamRevocations;
+}
+
+interface UpstreamAnswer {
+  readonly state: string;
+  readonly parameters: Parameters;
 }
 
 /** Where the upstream sends the browser back to. @see OAuth 2.1 §4.1.2, RFC 9207 §2.4 */
@@ -45,13 +52,13 @@ export class CallbackEndpoint implements Endpoint {
     }
     // Everything is checked; this is the one request that goes on with the login.
     if (!(await this.its.logins.take(state))) return expiredLogin(request);
-    return this.#finish(request, login, state);
+    return this.#finish(request, login, { state, parameters });
   }
 
   async #finish(
     request: EndpointRequest,
     login: UpstreamLogin,
-    state: string,
+    answer: UpstreamAnswer,
   ): Promise<EndpointResponse> {
     const { redirectUri, state: clientState } = login.request;
     const to = {
@@ -61,26 +68,38 @@ export class CallbackEndpoint implements Endpoint {
     };
     let grant: UpstreamGrant;
     try {
-      grant = await this.#exchange(request, login, state);
+      grant = await this.#exchange(login, answer);
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
       this.its.events.emit('upstream.failed', { reason: error.message, kind: error.kind });
       const [code, description] = clientError(error);
       return this.its.redirects.withError(to, code, description);
     }
-    const code = await this.its.codes.issue(login.request, grant);
-    return this.its.redirects.withCode(to, code);
+    return this.its.redirects.withCode(to, await this.#issueCode(login, grant));
   }
 
-  #exchange(request: EndpointRequest, login: UpstreamLogin, state: string): Promise<UpstreamGrant> {
+  #exchange(login: UpstreamLogin, { state, parameters }: UpstreamAnswer): Promise<UpstreamGrant> {
+    const sent = parameters
+      .names()
+      .map((name): [string, string] => [name, parameters.get(name) ?? '']);
     return this.its.upstream.exchange({
-      parameters: new URLSearchParams(request.rawQuery),
+      parameters: new URLSearchParams(sent),
       state,
       nonce: login.nonce,
       codeVerifier: login.codeVerifier,
       redirectUri: this.its.callbackUrl,
       scopes: login.request.scopes,
     });
+  }
+
+  async #issueCode(login: UpstreamLogin, grant: UpstreamGrant): Promise<string> {
+    try {
+      return await this.its.codes.issue(login.request, grant);
+    } catch (error) {
+      // Nobody will ever use these tokens.
+      this.its.revocations.begin(grant.tokens);
+      throw error;
+    }
   }
 }
 

@@ -56,12 +56,13 @@ export class ConsentDecisionEndpoint implements Endpoint {
     const action = form.get('action');
     const csrf = form.get('csrf') ?? '';
     if (id === undefined || !isAction(action)) return badForm(request);
+    const found = await find(this.its, request, id);
     const earlier = await this.its.decisions.made(id);
     if (earlier) return this.#repeat(request, earlier, { id, action, csrf });
-    const found = await find(this.its, request, id);
     if ('answer' in found) return found.answer;
     if (!this.its.mac.verify(csrf, id, found.transaction.browser)) return badForm(request);
-    return this.its.decisions.decide(request, { id, action, ...found });
+    const answer = await this.its.decisions.decide(request, { id, action, ...found });
+    return answer ?? expiredLogin(request);
   }
 
   /** A second click or the back button: the same answer, never a second login. */

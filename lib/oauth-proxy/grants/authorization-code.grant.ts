@@ -10,7 +10,7 @@ import type { Client } from '../clients/client.js';
 import type { AuthorizationCode, AuthorizationCodes } from '../tokens/authorization-codes.js';
 import type { Grant, TokenResponse } from '../tokens/grant.js';
 import type { Grants } from '../tokens/grants.js';
-import type { TokenIssuer } from '../tokens/token-issuer.js';
+import type { IssuedTokens, TokenIssuer } from '../tokens/token-issuer.js';
 import type { AuthorizationRequest } from '../transactions/transaction.js';
 import {
   assertSameResource,
@@ -48,24 +48,48 @@ export class AuthorizationCodeGrant implements GrantHandler {
 
   async #redeem(code: string, record: AuthorizationCode, client: Client): Promise<TokenResponse> {
     const grantId = randomToken();
-    const grant = this.#grant(record);
-    await this.its.grants.create(grantId, grant, record.upstream);
-    const issued = await this.its.tokens.issue({
-      grantId,
-      grant,
-      client,
-      session: record.upstream,
-      scopes: grant.scopes,
-    });
+    const issued = await this.#prepare(grantId, record, client);
     // Everything is checked and written: of any number of simultaneous requests this lets one pass.
-    if (!(await this.its.codes.claim(code))) {
+    if (!(await this.#claim(code, grantId))) {
       await issued.discard();
-      await this.its.grants.discard(grantId);
       throw invalidGrant();
     }
     await this.#remember(code, record.request, grantId);
     this.its.events.emit('authorization_code.redeemed', { clientId: client.id, grantId });
     return issued.response;
+  }
+
+  async #prepare(
+    grantId: string,
+    record: AuthorizationCode,
+    client: Client,
+  ): Promise<IssuedTokens> {
+    const grant = this.#grant(record);
+    const { upstream: session } = record;
+    return this.#orDiscard(grantId, async () => {
+      await this.its.grants.create(grantId, grant, session);
+      return this.its.tokens.issue({ grantId, grant, client, session, scopes: grant.scopes });
+    });
+  }
+
+  #claim(code: string, grantId: string): Promise<boolean> {
+    return this.#orDiscard(grantId, async () => {
+      const claimed = await this.its.codes.claim(code);
+      if (!claimed) await this.its.grants.discard(grantId);
+      return claimed;
+    });
+  }
+
+  /** A step that fails must leave no grant behind that nobody knows and nobody can end. */
+  async #orDiscard<T>(grantId: string, step: () => Promise<T>): Promise<T> {
+    try {
+      return await step();
+    } catch (error) {
+      await this.its.grants.discard(grantId).catch(() => {
+        // The store is failing; what is left has a lifetime and no holder.
+      });
+      throw error;
+    }
   }
 
   #grant(record: AuthorizationCode): Grant {

@@ -1,20 +1,16 @@
 import type { Clock } from '../../common/clock.js';
 import { UpstreamError } from '../../common/errors.js';
 import type { MultiAuthEvents } from '../../common/events.js';
+import { intersectScopes } from '../../common/scopes.js';
 import { OAuthError } from '../../http/oauth-error.js';
 import type { Parameters } from '../../http/parameters.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import type { Client } from '../clients/client.js';
-import type {
-  Grant,
-  RefreshToken,
-  RotatedRefreshToken,
-  TokenResponse,
-  UpstreamSession,
-} from '../tokens/grant.js';
+import type { Grant, RefreshToken, RotatedRefreshToken, TokenResponse } from '../tokens/grant.js';
 import type { Grants } from '../tokens/grants.js';
 import type { Lifetimes } from '../tokens/lifetimes.js';
-import type { TokenIssuer } from '../tokens/token-issuer.js';
+import type { IssuedTokens, TokenIssuer } from '../tokens/token-issuer.js';
+import type { UpstreamSession } from '../tokens/upstream-session.js';
 import type { UpstreamSessions } from '../tokens/upstream-sessions.js';
 import {
   assertSameResource,
@@ -46,22 +42,38 @@ export class RefreshTokenGrant implements GrantHandler {
     const grant = await this.its.grants.find(record.grantId);
     if (!grant || record.clientId !== client.id) throw invalidGrant();
     assertSameResource(form, grant.resource);
-    const scopes = narrowedScopes(form, grant.scopes);
+    const asked = narrowedScopes(form, grant.scopes);
     const session = await this.#liveSession(record.grantId, grant);
+    // What the upstream no longer grants is no longer ours to give.
+    const scopes = intersectScopes(asked, session.grantedScopes ?? asked);
     const issue = { grantId: record.grantId, grant, client, session, scopes };
-    const issued = await this.its.tokens.issue(issue);
-    const rotation = { ...record, answer: issued.response, at: this.its.clock.now() };
+    return this.#rotate(token, record, await this.its.tokens.issue(issue));
+  }
+
+  async #rotate(token: string, record: RefreshToken, issued: IssuedTokens): Promise<TokenResponse> {
+    const { rotated, refreshTokens, grants, clock, lifetimes, events } = this.its;
+    const rotation = { ...record, answer: issued.response, at: clock.now() };
     // Of simultaneous uses the first defines the answer, and all get that one: never two branches.
-    if (!(await this.its.rotated.add(token, rotation, this.its.lifetimes.refreshTokenIdle))) {
+    if (!(await rotated.add(token, rotation, lifetimes.refreshTokenIdle))) {
       await issued.discard();
-      return this.#again(token, form, client);
+      return this.#answerOfTheFirst(token, record);
     }
-    await this.its.refreshTokens.delete(token);
-    this.its.events.emit('refresh_token.rotated', {
-      clientId: client.id,
-      grantId: record.grantId,
-    });
+    await refreshTokens.delete(token);
+    // A revocation that came in between has ended these tokens as well: it must not look like success.
+    if (!(await grants.find(record.grantId))) {
+      await issued.discard();
+      throw invalidGrant();
+    }
+    const { clientId, grantId } = record;
+    events.emit('refresh_token.rotated', { clientId, grantId });
     return issued.response;
+  }
+
+  /** This request found the token unused, so it is no replay, however long it then waited. */
+  async #answerOfTheFirst(token: string, record: RefreshToken): Promise<TokenResponse> {
+    const first = await this.its.rotated.get(token);
+    if (!first || !(await this.its.grants.find(record.grantId))) throw invalidGrant();
+    return first.answer;
   }
 
   /** A superseded token: the same answer while a lost response explains it, else the family dies. */
@@ -72,6 +84,7 @@ export class RefreshTokenGrant implements GrantHandler {
     const grant = await this.its.grants.find(grantId);
     if (!grant) throw invalidGrant();
     assertSameResource(form, grant.resource);
+    narrowedScopes(form, grant.scopes);
     if (this.its.clock.now() - at <= this.its.lifetimes.refreshGrace) return answer;
     // OAuth 2.1 §4.3.1: one of the two who hold this token is a thief, and nobody knows which.
     this.its.events.emit('refresh_token.reused', { clientId: client.id, grantId });

@@ -4,8 +4,7 @@ import { randomToken } from '../../crypto/random.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import type { AuthorizationRequest } from '../transactions/transaction.js';
 import type { UpstreamGrant } from '../upstream/upstream.js';
-import type { UpstreamSession } from './grant.js';
-import { toUpstreamSession } from './upstream-sessions.js';
+import { toUpstreamSession, type UpstreamSession } from './upstream-session.js';
 
 /** What a code stands for. */
 export interface AuthorizationCode {

@@ -10,15 +10,7 @@ export interface Grant {
   readonly expiresAt: number;
 }
 
-/** The upstream's tokens behind a grant. */
-export interface UpstreamSession {
-  readonly accessToken: string;
-  readonly refreshToken?: string | undefined;
-  readonly idToken?: string | undefined;
-  /** Absent when the upstream did not say: such a token is taken to last. */
-  readonly expiresAt?: number | undefined;
-}
-
+/** What a refresh token stands for. */
 export interface RefreshToken {
   readonly grantId: string;
   readonly clientId: string;

@@ -1,9 +1,9 @@
-import { type Clock } from '../../common/clock.js';
-import { describeError } from '../../common/errors.js';
+import type { Clock } from '../../common/clock.js';
 import type { MultiAuthEventMap, MultiAuthEvents } from '../../common/events.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
-import type { Upstream } from '../upstream/upstream.js';
-import type { Grant, UpstreamSession } from './grant.js';
+import type { Grant } from './grant.js';
+import type { UpstreamRevocations } from './upstream-revocations.js';
+import type { UpstreamSession } from './upstream-session.js';
 import type { UpstreamSessions } from './upstream-sessions.js';
 
 type RevocationCause = MultiAuthEventMap['grant.revoked']['cause'];
@@ -13,15 +13,13 @@ type RevocationCause = MultiAuthEventMap['grant.revoked']['cause'];
  * only as much as its grant. So a revocation is one deletion, and nothing can race it back to life.
  */
 export class Grants {
-  readonly #revocations = new Set<Promise<void>>();
-
   constructor(
     private readonly grants: RecordCollection<Grant>,
     private readonly sessions: UpstreamSessions,
     private readonly its: {
       readonly clock: Clock;
       readonly events: MultiAuthEvents;
-      readonly upstream: Upstream;
+      readonly revocations: UpstreamRevocations;
     },
   ) {}
 
@@ -45,24 +43,6 @@ export class Grants {
     await this.grants.delete(id);
     const session = await this.sessions.take(id);
     this.its.events.emit('grant.revoked', { grantId: id, clientId, cause });
-    if (session && cause !== 'upstream_refused') this.#revokeUpstream(session);
-  }
-
-  /** Waits for what was begun at the upstream. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#revocations);
-  }
-
-  /** The upstream may be slow or down: the client does not wait for it. */
-  #revokeUpstream(session: UpstreamSession): void {
-    const revocation = Promise.resolve(this.its.upstream.revoke(session))
-      .catch((error: unknown) => {
-        this.its.events.emit('upstream.failed', {
-          reason: `revocation: ${describeError(error)}`,
-          kind: 'transient',
-        });
-      })
-      .finally(() => this.#revocations.delete(revocation));
-    this.#revocations.add(revocation);
+    if (session && cause !== 'upstream_refused') this.its.revocations.begin(session);
   }
 }

@@ -23,7 +23,7 @@ export interface Lifetimes {
 
 const daySeconds = 86_400;
 
-export const defaultLifetimes: Lifetimes = {
+const defaultLifetimes: Lifetimes = {
   transaction: 600,
   authorizationCode: 120,
   accessToken: undefined,
@@ -43,6 +43,12 @@ const limits: Record<keyof Lifetimes, readonly [min: number, max: number]> = {
   unusedClient: [3600, 730 * daySeconds],
 };
 
+/** The lifetimes in force: what was given, and the default for what was not. */
+export function resolveLifetimes(given: Partial<Lifetimes> | undefined): Lifetimes {
+  const said = Object.entries(given ?? {}).filter(([, seconds]) => seconds !== undefined);
+  return { ...defaultLifetimes, ...Object.fromEntries(said) };
+}
+
 export function lifetimeIssues(given: Partial<Lifetimes>, path: string): ConfigurationIssue[] {
   const issues: ConfigurationIssue[] = [];
   for (const [name, value] of Object.entries(given)) {
@@ -53,6 +59,12 @@ export function lifetimeIssues(given: Partial<Lifetimes>, path: string): Configu
       const range = `${limit[0]} to ${limit[1]}`;
       issues.push({ path: `${path}.${name}`, problem: `must be whole seconds, ${range}` });
     }
+  }
+  const { unusedClient, refreshTokenIdle } = resolveLifetimes(given);
+  if (issues.length === 0 && unusedClient < refreshTokenIdle) {
+    const problem =
+      'must not be shorter than refreshTokenIdle: clients would expire under their users';
+    issues.push({ path: `${path}.unusedClient`, problem });
   }
   return issues;
 }

@@ -3,9 +3,13 @@ import { parseScope } from '../../common/scopes.js';
 import type { SigningKeys } from '../../crypto/signing-keys.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import type { VerifiedToken } from '../../verifiers/access-token.js';
+import { isPlainJws } from '../../verifiers/jws-spelling.js';
 import type { VerificationContext } from '../../verifiers/token-verifier.js';
 import type { Grants } from './grants.js';
 import { type AccessTokenRecord, accessTokenType } from './token-issuer.js';
+
+/** By how much the clocks of the instances that issue and verify may differ. */
+const clockSkewSeconds = 30;
 
 /** Verifies this server's own access tokens: the signature, then that they are still alive. */
 export class OwnTokenVerifier {
@@ -24,14 +28,17 @@ export class OwnTokenVerifier {
   }
 
   async verifyToken(token: string, context: VerificationContext): Promise<VerifiedToken | null> {
+    if (!context.unverifiedJwt || !isPlainJws(token)) return context.reject('malformed');
+    const now = this.its.clock.now();
     const claims = await this.its.keys.verify(token, {
       issuer: this.its.issuer,
       audience: context.resource,
       typ: accessTokenType,
-      now: this.its.clock.now(),
+      now,
     });
     if (!claims) return context.reject('invalid_or_expired');
-    const { jti, sid, sub, aud, exp, scope } = claims;
+    const { jti, sid, sub, aud, exp, iat, scope } = claims;
+    if (iat !== undefined && iat > now + clockSkewSeconds) return context.reject('not_yet_valid');
     if (typeof jti !== 'string' || typeof sid !== 'string' || typeof scope !== 'string') {
       return context.reject('malformed');
     }

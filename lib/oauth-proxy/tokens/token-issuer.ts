@@ -4,8 +4,9 @@ import { randomToken } from '../../crypto/random.js';
 import type { SigningKeys } from '../../crypto/signing-keys.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import type { Client } from '../clients/client.js';
-import type { Grant, RefreshToken, TokenResponse, UpstreamSession } from './grant.js';
+import type { Grant, RefreshToken, TokenResponse } from './grant.js';
 import type { Lifetimes } from './lifetimes.js';
+import type { UpstreamSession } from './upstream-session.js';
 
 /** The header `typ` of the access tokens (RFC 9068 §2.1). */
 export const accessTokenType = 'at+jwt';

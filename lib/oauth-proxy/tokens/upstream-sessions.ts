@@ -1,63 +1,67 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../common/clock.js';
-import { UpstreamError } from '../../common/errors.js';
+import { StorageError, UpstreamError } from '../../common/errors.js';
 import { randomToken } from '../../crypto/random.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
-import type { Upstream, UpstreamTokenSet } from '../upstream/upstream.js';
-import type { Grant, UpstreamSession } from './grant.js';
+import type { Upstream } from '../upstream/upstream.js';
+import type { Grant } from './grant.js';
+import type { UpstreamRevocations } from './upstream-revocations.js';
+import { renewedSession, type UpstreamSession } from './upstream-session.js';
 
-const lockSeconds = 20;
-const pollMilliseconds = 100;
-const maxPolls = 120;
+// Longer than a refresh with all its time limits can take: a lock that is lost while its holder
+// works would let two requests use one rotating refresh token.
+const lockSeconds = 60;
+const waitsMilliseconds = [100, 200, 400, ...Array<number>(12).fill(1000)];
+const saveRetriesMilliseconds = [50, 250, 1000];
 
-/** What is kept of the upstream's tokens. An `expires_in` that makes no sense counts as unsaid. */
-export function toUpstreamSession(tokens: UpstreamTokenSet, now: number): UpstreamSession {
-  const seconds = Math.floor(tokens.expiresInSeconds ?? 0);
-  return {
-    accessToken: tokens.accessToken,
-    refreshToken: tokens.refreshToken,
-    idToken: tokens.idToken,
-    expiresAt: seconds > 0 ? now + seconds : undefined,
-  };
+export interface UpstreamSessionsDependencies {
+  readonly sessions: RecordCollection<UpstreamSession>;
+  readonly locks: RecordCollection<{ owner: string }>;
+  readonly grants: RecordCollection<Grant>;
+  readonly upstream: Upstream;
+  readonly revocations: UpstreamRevocations;
+  readonly clock: Clock;
 }
 
 /** The upstream sessions behind the grants, refreshed by one instance at a time. */
 export class UpstreamSessions {
-  constructor(
-    private readonly sessions: RecordCollection<UpstreamSession>,
-    private readonly locks: RecordCollection<{ owner: string }>,
-    private readonly upstream: Upstream,
-    private readonly clock: Clock,
-  ) {}
+  readonly #running = new Map<string, Promise<UpstreamSession | undefined>>();
+
+  constructor(private readonly its: UpstreamSessionsDependencies) {}
 
   async save(grantId: string, grant: Grant, session: UpstreamSession): Promise<void> {
-    await this.sessions.set(grantId, session, grant.expiresAt - this.clock.now());
-  }
-
-  find(grantId: string): Promise<UpstreamSession | undefined> {
-    return this.sessions.get(grantId);
+    await this.its.sessions.set(grantId, session, grant.expiresAt - this.its.clock.now());
   }
 
   take(grantId: string): Promise<UpstreamSession | undefined> {
-    return this.sessions.take(grantId);
+    return this.its.sessions.take(grantId);
   }
 
   /**
-   * The session, refreshed at the upstream if its access token has expired.
+   * The session, refreshed at the upstream if its access token is about to expire. Requests of one
+   * process share the wait.
    *
    * @returns undefined when there is no session any more
    * @throws UpstreamError `refused` when the upstream ended it; `transient` when nothing is lost
    */
-  async live(grantId: string, grant: Grant): Promise<UpstreamSession | undefined> {
-    for (let poll = 0; poll < maxPolls; poll++) {
-      const session = await this.sessions.get(grantId);
+  live(grantId: string, grant: Grant): Promise<UpstreamSession | undefined> {
+    const running = this.#running.get(grantId);
+    if (running) return running;
+    const begun = this.#live(grantId, grant).finally(() => this.#running.delete(grantId));
+    this.#running.set(grantId, begun);
+    return begun;
+  }
+
+  async #live(grantId: string, grant: Grant): Promise<UpstreamSession | undefined> {
+    for (const wait of waitsMilliseconds) {
+      const session = await this.its.sessions.get(grantId);
       if (!session || !this.#mustRefresh(session)) return session;
       const owner = randomToken();
-      if (await this.locks.add(grantId, { owner }, lockSeconds)) {
+      if (await this.its.locks.add(grantId, { owner }, lockSeconds)) {
         return this.#refreshLocked(grantId, grant, owner);
       }
-      // Another request, perhaps on another machine, is refreshing: its result serves this one too.
-      await delay(pollMilliseconds);
+      // Another instance is refreshing: its result serves this request too.
+      await delay(wait);
     }
     throw new UpstreamError(
       'waited too long for a refresh that another request makes',
@@ -72,27 +76,59 @@ export class UpstreamSessions {
   ): Promise<UpstreamSession | undefined> {
     try {
       // Whoever held the lock before may have refreshed between our read and our lock.
-      const session = await this.sessions.get(grantId);
+      const session = await this.its.sessions.get(grantId);
       if (!session?.refreshToken || !this.#mustRefresh(session)) return session;
-      const tokens = await this.upstream.refresh(session.refreshToken, grant.scopes);
-      const renewed: UpstreamSession = {
-        ...toUpstreamSession(tokens, this.clock.now()),
-        refreshToken: tokens.refreshToken ?? session.refreshToken,
-        idToken: tokens.idToken ?? session.idToken,
-      };
-      await this.save(grantId, grant, renewed);
-      return renewed;
+      return await this.#refresh(grantId, grant, session, session.refreshToken);
     } finally {
-      const holder = await this.locks.get(grantId);
-      if (holder?.owner === owner) await this.locks.delete(grantId);
+      const holder = await this.its.locks.get(grantId);
+      if (holder?.owner === owner) await this.its.locks.delete(grantId);
     }
+  }
+
+  async #refresh(
+    grantId: string,
+    grant: Grant,
+    session: UpstreamSession,
+    refreshToken: string,
+  ): Promise<UpstreamSession | undefined> {
+    const now = this.its.clock.now();
+    let renewed: UpstreamSession;
+    try {
+      const tokens = await this.its.upstream.refresh(refreshToken, grant.scopes);
+      renewed = renewedSession(session, tokens, now);
+    } catch (error) {
+      const refused = !(error instanceof UpstreamError) || error.kind === 'refused';
+      if (refused || (session.expiresAt ?? 0) <= now) throw error;
+      // The refresh was early: what is left of the token serves until the upstream is back.
+      return session;
+    }
+    await this.#saveStubbornly(grantId, grant, renewed);
+    // A revocation deletes the grant, then takes the session. If it came while the upstream
+    // answered, what was just saved belongs to nobody.
+    if (await this.its.grants.get(grantId)) return renewed;
+    const orphan = await this.its.sessions.take(grantId);
+    if (orphan) this.its.revocations.begin(orphan);
+    return undefined;
+  }
+
+  /** The upstream has spent the old refresh token: the new one exists only here. */
+  async #saveStubbornly(grantId: string, grant: Grant, session: UpstreamSession): Promise<void> {
+    for (const wait of saveRetriesMilliseconds) {
+      try {
+        return await this.save(grantId, grant, session);
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        await delay(wait);
+      }
+    }
+    await this.save(grantId, grant, session);
   }
 
   #mustRefresh(session: UpstreamSession): boolean {
     return (
       session.refreshToken !== undefined &&
-      session.expiresAt !== undefined &&
-      session.expiresAt <= this.clock.now()
+      session.refreshAt !== undefined &&
+      session.refreshAt <= this.its.clock.now()
     );
   }
 }

@@ -25,6 +25,7 @@ export function parseAuthorizationRequest(
   const scopes = scopesOf(parameters, client, policy.scopes);
   const resource = resourceOf(parameters, policy.resources);
   const state = parameters.get('state');
+  if (!isPrintable(state ?? '')) refuse('invalid_request', 'state has characters beyond ASCII.');
   return {
     clientId: client.id,
     redirectUri,
@@ -33,6 +34,11 @@ export function parseAuthorizationRequest(
     resource,
     ...(state !== undefined && { state }),
   };
+}
+
+/** RFC 6749 appendix A.5. Anything else could not be returned as it came. */
+export function isPrintable(state: string): boolean {
+  return /^[\x20-\x7e]*$/.test(state);
 }
 
 function refuseRepeated(parameters: Parameters): void {

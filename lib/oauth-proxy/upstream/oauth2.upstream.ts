@@ -31,7 +31,7 @@ export interface OAuth2UpstreamOptions extends UpstreamOptions {
   readonly tokenEndpoint: string;
   /** RFC 7009; without it a revocation ends the session here alone. */
   readonly revocationEndpoint?: string;
-  /** The server's issuer identifier, if it sends `iss` in its answers (RFC 9207). */
+  /** The server's issuer identifier, if it sends `iss` in its answers: then every one must have it (RFC 9207). */
   readonly issuer?: string;
   /**
    * Says whose an access token of the upstream is. It is asked once a login; the `subject` it
@@ -53,12 +53,13 @@ export class OAuth2Upstream implements Upstream {
     const outbound = new OutboundClient(options.fetch ? { fetch: options.fetch } : {});
     this.#client = new UpstreamClient({
       ...options,
-      fetch: async (url, init) => withoutIdToken(await outbound.fetch(url, init)),
+      fetch: outbound.fetch.bind(outbound),
     });
     this.#server = {
       issuer: options.issuer ?? options.tokenEndpoint,
       token_endpoint: options.tokenEndpoint,
       ...(options.revocationEndpoint && { revocation_endpoint: options.revocationEndpoint }),
+      ...(options.issuer && { authorization_response_iss_parameter_supported: true }),
     };
   }
 
@@ -111,7 +112,7 @@ export class OAuth2Upstream implements Upstream {
       { ...callback, parameters },
       'oauth',
     );
-    const verified = await this.#verify(tokens.access_token);
+    const verified = await this.#verifyOrRevoke(tokens);
     if (verified.subject === undefined) {
       throw new UpstreamError('the token verifier names no subject', 'refused');
     }
@@ -125,13 +126,26 @@ export class OAuth2Upstream implements Upstream {
   }
 
   async refresh(refreshToken: string, scopes: readonly string[]): Promise<UpstreamTokenSet> {
-    const response = await this.#client.refresh(this.#server, refreshToken, undefined);
+    const response = await this.#client.refresh(this.#server, refreshToken);
     return toTokenSet(response, this.#options, scopes);
   }
 
   async revoke(tokens: { accessToken: string; refreshToken?: string }): Promise<void> {
     if (!this.#options.revocationEndpoint) return;
     await this.#client.revoke(this.#server, tokens.refreshToken ?? tokens.accessToken);
+  }
+
+  /** Tokens that no login comes of are given back. */
+  async #verifyOrRevoke(tokens: oauth.TokenEndpointResponse): Promise<AccessToken> {
+    try {
+      return await this.#verify(tokens.access_token);
+    } catch (error) {
+      const { access_token: accessToken, refresh_token: refreshToken } = tokens;
+      await this.revoke({ accessToken, ...(refreshToken && { refreshToken }) }).catch(() => {
+        // They expire by themselves; what matters is why the login failed.
+      });
+      throw error;
+    }
   }
 
   async #verify(token: string): Promise<AccessToken> {
@@ -149,22 +163,5 @@ export class OAuth2Upstream implements Upstream {
       case undefined:
         throw new UpstreamError('the upstream token could not be verified now', 'transient');
     }
-  }
-}
-
-/** An id_token of a server that is not used as an OpenID provider says nothing, so it is dropped. */
-async function withoutIdToken(response: Response): Promise<Response> {
-  const text = await response.text();
-  const body = text.includes('id_token') ? dropIdToken(text) : text;
-  const { status, headers } = response;
-  return new Response(status === 204 ? null : body, { status, headers });
-}
-
-function dropIdToken(text: string): string {
-  try {
-    const { id_token: _, ...rest } = JSON.parse(text) as Record<string, unknown>;
-    return JSON.stringify(rest);
-  } catch {
-    return text; // not JSON: the caller says so
   }
 }

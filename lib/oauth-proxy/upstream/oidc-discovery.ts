@@ -1,9 +1,9 @@
 import * as oauth from 'oauth4webapi';
-import type { Clock } from '../../common/clock.js';
 import { UpstreamError } from '../../common/errors.js';
 import { isLoopbackHost } from '../../http/loopback.js';
 import type { OutboundClient } from '../../http/outbound.js';
-import { upstreamFailure } from './upstream-failure.js';
+import type { UpstreamHost } from './upstream.js';
+import { loginFailure } from './upstream-failure.js';
 
 const maxAgeSeconds = 3600;
 
@@ -15,22 +15,25 @@ export class OidcDiscovery {
   constructor(
     private readonly issuer: string,
     private readonly outbound: OutboundClient,
-    private readonly clock: Clock,
+    private readonly host: Pick<UpstreamHost, 'baseUrl' | 'clock'>,
   ) {}
 
-  /** @throws UpstreamError; a failure is not remembered. */
+  /** @throws UpstreamError when it is not known yet and cannot be had; that is not remembered. */
   async metadata(): Promise<oauth.AuthorizationServer> {
-    if (this.#known && this.clock.now() - this.#known.at < maxAgeSeconds) return this.#known.server;
+    const known = this.#known;
+    if (!known) return this.#refetch();
+    if (this.host.clock.now() - known.at >= maxAgeSeconds) {
+      // Old metadata is as good as it was: no login or refresh waits for a slow discovery.
+      this.#refetch().catch(() => {});
+    }
+    return known.server;
+  }
+
+  #refetch(): Promise<oauth.AuthorizationServer> {
     this.#fetching ??= this.#fetch().finally(() => {
       this.#fetching = undefined;
     });
-    try {
-      return await this.#fetching;
-    } catch (error) {
-      // Old metadata is as good as it was; a discovery outage alone must not stop logins.
-      if (this.#known) return this.#known.server;
-      throw error;
-    }
+    return this.#fetching;
   }
 
   async #fetch(): Promise<oauth.AuthorizationServer> {
@@ -38,33 +41,47 @@ export class OidcDiscovery {
       const issuer = new URL(this.issuer);
       const response = await oauth.discoveryRequest(issuer, {
         algorithm: 'oidc',
-        [oauth.customFetch]: (url, init) =>
-          this.outbound.fetch(url, init as unknown as RequestInit),
+        [oauth.customFetch]: (url, init) => this.outbound.fetch(url, init),
         [oauth.allowInsecureRequests]: true,
       });
       const server = await oauth.processDiscoveryResponse(issuer, response);
-      assertUsable(server);
-      this.#known = { server, at: this.clock.now() };
+      this.#assertUsable(server);
+      this.#known = { server, at: this.host.clock.now() };
       return server;
     } catch (error) {
-      throw upstreamFailure(error);
+      throw loginFailure(error);
     }
+  }
+
+  /** What a poisoned document could make of us: RFC 8414 §3.3 and §6.2. */
+  #assertUsable(server: oauth.AuthorizationServer): void {
+    for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
+      if (server[name] === undefined) throw unusable(name);
+    }
+    for (const name of endpointNames) {
+      const url = server[name];
+      if (url !== undefined && !this.#isAcceptable(url)) throw unusable(name);
+    }
+  }
+
+  #isAcceptable(url: string): boolean {
+    if (!URL.canParse(url)) return false;
+    const { protocol, hostname, username, password, origin } = new URL(url);
+    if (username || password || origin === new URL(this.host.baseUrl).origin) return false;
+    // Only a provider on this machine may send us to this machine.
+    const local = isLoopbackHost(hostname);
+    if (local && !isLoopbackHost(new URL(this.issuer).hostname)) return false;
+    return protocol === 'https:' || (protocol === 'http:' && local);
   }
 }
 
-/** What a poisoned document could make of us: RFC 8414 §3.3 and §6.2. */
-function assertUsable(server: oauth.AuthorizationServer): void {
-  for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
-    const url = server[name];
-    if (url === undefined || !isSecure(url)) {
-      throw new UpstreamError(`the discovery document has no usable ${name}`, 'transient');
-    }
-  }
-}
+const endpointNames = [
+  'authorization_endpoint',
+  'token_endpoint',
+  'jwks_uri',
+  'revocation_endpoint',
+] as const;
 
-function isSecure(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, hostname, username, password } = new URL(url);
-  if (username || password) return false;
-  return protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname));
+function unusable(name: string): UpstreamError {
+  return new UpstreamError(`the discovery document has no usable ${name}`, 'transient');
 }

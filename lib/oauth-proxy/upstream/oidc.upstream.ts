@@ -26,7 +26,7 @@ import {
 
 /** How to log people in at an OpenID provider that publishes a discovery document. */
 export interface OidcUpstreamOptions extends UpstreamOptions {
-  /** The issuer identifier, exactly as the provider writes it in its documents. */
+  /** The issuer identifier as the provider writes it in its documents; a slash at its end may differ. */
   readonly issuer: string;
 }
 
@@ -61,7 +61,7 @@ export class OidcUpstream implements Upstream {
   }
 
   start(host: UpstreamHost): void {
-    this.#discovery = new OidcDiscovery(this.#options.issuer, this.#outbound, host.clock);
+    this.#discovery = new OidcDiscovery(this.#options.issuer, this.#outbound, host);
   }
 
   async authorizationUrl(asked: UpstreamAuthorization): Promise<string> {
@@ -88,7 +88,7 @@ export class OidcUpstream implements Upstream {
   }
 
   async refresh(refreshToken: string, scopes: readonly string[]): Promise<UpstreamTokenSet> {
-    const response = await this.#client.refresh(await this.#server(), refreshToken, undefined);
+    const response = await this.#client.refresh(await this.#server(), refreshToken);
     return toTokenSet(response, this.#options, scopes);
   }
 

@@ -1,9 +1,9 @@
 import * as oauth from 'oauth4webapi';
 import { UpstreamError } from '../../common/errors.js';
-import { accessTokenHash } from '../../crypto/access-token-hash.js';
-import { readUnverifiedJwt } from '../../verifiers/unverified-jwt.js';
 import type { UpstreamCallback } from './upstream.js';
-import { upstreamFailure } from './upstream-failure.js';
+import { assertIdTokenFits } from './id-token.js';
+import { type IdTokenUse, normalizedTokenResponse } from './token-response.js';
+import { loginFailure, refreshFailure } from './upstream-failure.js';
 
 /** How the app authenticates at the upstream's token endpoint. */
 export type UpstreamClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'none';
@@ -65,11 +65,11 @@ export class UpstreamClient {
         parameters,
         callback.redirectUri,
         callback.codeVerifier,
-        this.#requestOptions(),
+        this.#tokenRequest(mode === 'openid' ? 'validate' : 'ignore'),
       );
       return await this.#processCode(server, response, callback, mode);
     } catch (error) {
-      throw upstreamFailure(error);
+      throw loginFailure(error);
     }
   }
 
@@ -77,7 +77,6 @@ export class UpstreamClient {
   async refresh(
     server: oauth.AuthorizationServer,
     refreshToken: string,
-    scope: string | undefined,
   ): Promise<oauth.TokenEndpointResponse> {
     try {
       const response = await oauth.refreshTokenGrantRequest(
@@ -85,11 +84,11 @@ export class UpstreamClient {
         this.#client,
         this.#authentication,
         refreshToken,
-        this.#requestOptions(scope === undefined ? {} : { scope }),
+        this.#tokenRequest('ignore'),
       );
       return await oauth.processRefreshTokenResponse(server, this.#client, response);
     } catch (error) {
-      throw upstreamFailure(error);
+      throw refreshFailure(error);
     }
   }
 
@@ -105,7 +104,7 @@ export class UpstreamClient {
       );
       await oauth.processRevocationResponse(response);
     } catch (error) {
-      throw upstreamFailure(error);
+      throw refreshFailure(error);
     }
   }
 
@@ -128,14 +127,17 @@ export class UpstreamClient {
       [oauth.jwksCache]: this.#jwksCache,
     });
     const idTokenClaims = oauth.getValidatedIdTokenClaims(tokens);
-    assertAccessTokenHash(tokens, idTokenClaims?.['at_hash']);
+    if (!idTokenClaims) throw new UpstreamError('there is no id_token', 'refused');
+    assertIdTokenFits(tokens, idTokenClaims, this.#client.client_id);
     return { tokens, idTokenClaims };
   }
 
-  #requestOptions(parameters: Record<string, string> = {}): oauth.TokenEndpointRequestOptions {
+  #tokenRequest(idToken: IdTokenUse): oauth.TokenEndpointRequestOptions {
     return {
       ...this.#transport(),
-      additionalParameters: { ...parameters, ...this.#extraTokenParams },
+      [oauth.customFetch]: async (url: string, init?: unknown) =>
+        normalizedTokenResponse(await this.#fetch(url, init as RequestInit), idToken),
+      additionalParameters: { ...this.#extraTokenParams },
     };
   }
 
@@ -145,15 +147,6 @@ export class UpstreamClient {
       // Which addresses may be plain http (loopback, and no other) is the transport's law.
       [oauth.allowInsecureRequests]: true,
     };
-  }
-}
-
-/** OpenID Connect Core §3.1.3.8: an id_token that names its access token must name this one. */
-function assertAccessTokenHash(tokens: oauth.TokenEndpointResponse, hash: unknown): void {
-  if (hash === undefined) return;
-  const algorithm = readUnverifiedJwt(tokens.id_token ?? '')?.header['alg'];
-  if (hash !== accessTokenHash(tokens.access_token, String(algorithm))) {
-    throw new UpstreamError('the id_token belongs to another access token', 'refused');
   }
 }
 

@@ -1,45 +1,65 @@
 import * as oauth from 'oauth4webapi';
 import { describeError, UpstreamError } from '../../common/errors.js';
 
-/** Turns whatever an upstream call throws into an `UpstreamError`. Its text is for the log alone. */
-export function upstreamFailure(thrown: unknown): UpstreamError {
+// The grant is over: RFC 6749 §5.2, and GitHub's own word for it.
+const endedGrant = ['invalid_grant', 'bad_refresh_token'];
+const cannotBeReached = [
+  oauth.RESPONSE_IS_NOT_CONFORM,
+  oauth.RESPONSE_IS_NOT_JSON,
+  oauth.PARSE_ERROR,
+];
+
+/**
+ * Turns whatever a login at the upstream throws into an `UpstreamError`. Its text is for the log
+ * alone; the original is not kept, because it may hold the upstream's tokens.
+ */
+export function loginFailure(thrown: unknown): UpstreamError {
   if (thrown instanceof UpstreamError) return thrown;
   if (thrown instanceof oauth.AuthorizationResponseError) return authorizationError(thrown);
   if (thrown instanceof oauth.ResponseBodyError) return tokenError(thrown);
-  if (thrown instanceof oauth.OperationProcessingError) return processingError(thrown);
-  if (thrown instanceof oauth.UnsupportedOperationError) {
-    return new UpstreamError(`unusable answer: ${thrown.message}`, 'refused', { cause: thrown });
+  if (thrown instanceof oauth.UnsupportedOperationError) return refused(thrown.message);
+  if (thrown instanceof oauth.OperationProcessingError) {
+    return cannotBeReached.includes(thrown.code ?? '')
+      ? transient(thrown.message)
+      : refused(thrown.message);
   }
   // What is left never got an answer: a refused connection, a timeout, a broken body.
-  return new UpstreamError(`no usable answer: ${describeError(thrown)}`, 'transient', {
-    cause: thrown,
-  });
+  return transient(describeError(thrown));
+}
+
+/**
+ * The same for a refresh, where `refused` logs the user out: only the upstream's own word that the
+ * grant is over counts as that. A wrong client secret, a rate limit or a strange answer may pass.
+ */
+export function refreshFailure(thrown: unknown): UpstreamError {
+  if (thrown instanceof oauth.ResponseBodyError) return tokenError(thrown);
+  return transient(describeError(thrown));
 }
 
 function authorizationError(thrown: oauth.AuthorizationResponseError): UpstreamError {
-  const transient = ['temporarily_unavailable', 'server_error'].includes(thrown.error);
-  // The code is the upstream's text: cut to what an error code can be before it reaches a log.
-  const code = thrown.error.replace(/[^a-z_]/g, '').slice(0, 40);
+  const passing = ['temporarily_unavailable', 'server_error'].includes(thrown.error);
+  const denied = ['access_denied', 'consent_required', 'login_required'].includes(thrown.error);
   return new UpstreamError(
-    `the authorization endpoint answered ${code}`,
-    transient ? 'transient' : 'refused',
-    { denied: ['access_denied', 'consent_required', 'login_required'].includes(thrown.error) },
+    `the authorization endpoint answered ${codeOf(thrown.error)}`,
+    passing ? 'transient' : 'refused',
+    { denied },
   );
 }
 
 function tokenError(thrown: oauth.ResponseBodyError): UpstreamError {
-  const code = thrown.error.replace(/[^a-z_]/g, '').slice(0, 40);
-  // Only invalid_grant is about this login; anything else (a wrong client secret, a rate limit)
-  // is about the app and may pass.
-  const kind = thrown.error === 'invalid_grant' ? 'refused' : 'transient';
-  return new UpstreamError(`the token endpoint answered ${thrown.status} ${code}`, kind);
+  const reason = `the token endpoint answered ${thrown.status} ${codeOf(thrown.error)}`;
+  return new UpstreamError(reason, endedGrant.includes(thrown.error) ? 'refused' : 'transient');
 }
 
-function processingError(thrown: oauth.OperationProcessingError): UpstreamError {
-  const unanswered =
-    thrown.code === oauth.RESPONSE_IS_NOT_CONFORM ||
-    thrown.code === oauth.PARSE_ERROR ||
-    thrown.code === oauth.RESPONSE_IS_NOT_JSON ||
-    thrown.code === oauth.INVALID_RESPONSE;
-  return new UpstreamError(thrown.message, unanswered ? 'transient' : 'refused', { cause: thrown });
+/** The code is the upstream's text: cut to what an error code can be before it reaches a log. */
+function codeOf(error: string): string {
+  return error.replace(/[^a-z_]/g, '').slice(0, 40);
+}
+
+function refused(reason: string): UpstreamError {
+  return new UpstreamError(`unusable answer: ${reason}`, 'refused');
+}
+
+function transient(reason: string): UpstreamError {
+  return new UpstreamError(`no usable answer: ${reason}`, 'transient');
 }

@@ -45,7 +45,6 @@ export function toTokenSet(
   return {
     accessToken: response.access_token,
     refreshToken: response.refresh_token,
-    idToken: response.id_token,
     expiresInSeconds: response.expires_in,
     grantedScopes: cut
       ? intersectScopes(consented, (response.scope ?? '').split(/[ ,]+/))

@@ -28,7 +28,6 @@ export interface UpstreamCallback {
 export interface UpstreamTokenSet {
   readonly accessToken: string;
   readonly refreshToken?: string | undefined;
-  readonly idToken?: string | undefined;
   /** Seconds from now; absent when the upstream did not say. */
   readonly expiresInSeconds?: number | undefined;
   /** This server's scopes that the upstream granted; absent when all asked for were. */

@@ -1,0 +1,41 @@
+import { describe, expect, it } from '@jest/globals';
+import { MultiAuthEvents } from './events.js';
+
+const denied = { clientId: 'client' };
+
+describe('MultiAuthEvents', () => {
+  it('tells every listener of an event, and none of another one', () => {
+    const events = new MultiAuthEvents();
+    const heard: string[] = [];
+    events.on('consent.denied', ({ clientId }) => heard.push(`first ${clientId}`));
+    events.on('consent.denied', ({ clientId }) => heard.push(`second ${clientId}`));
+    events.on('consent.given', () => heard.push('given'));
+    events.emit('consent.denied', denied);
+    expect(heard).toEqual(['first client', 'second client']);
+  });
+
+  it('forgets a listener that was removed, and no other', () => {
+    const events = new MultiAuthEvents();
+    const heard: string[] = [];
+    const remove = events.on('consent.denied', () => heard.push('removed'));
+    events.on('consent.denied', () => heard.push('kept'));
+    remove();
+    events.emit('consent.denied', denied);
+    expect(heard).toEqual(['kept']);
+  });
+
+  it('lets a listener that throws disturb nobody', () => {
+    const events = new MultiAuthEvents();
+    let heard = 0;
+    events.on('consent.denied', () => {
+      throw new Error('of the observer');
+    });
+    events.on('consent.denied', () => heard++);
+    expect(() => events.emit('consent.denied', denied)).not.toThrow();
+    expect(heard).toBe(1);
+  });
+
+  it('needs no listener at all', () => {
+    expect(() => new MultiAuthEvents().emit('consent.denied', denied)).not.toThrow();
+  });
+});

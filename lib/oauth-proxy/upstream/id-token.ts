@@ -1,0 +1,31 @@
+import type * as oauth from 'oauth4webapi';
+import { UpstreamError } from '../../common/errors.js';
+import { accessTokenHash } from '../../crypto/access-token-hash.js';
+import { readUnverifiedJwt } from '../../verifiers/unverified-jwt.js';
+
+const maxSubjectLength = 255;
+
+/**
+ * What is left to check of an id_token whose signature, issuer, audience, times and nonce are good.
+ *
+ * @throws UpstreamError
+ * @see OpenID Connect Core §2, §3.1.3.7, §3.1.3.8
+ */
+export function assertIdTokenFits(
+  tokens: oauth.TokenEndpointResponse,
+  claims: oauth.IDToken,
+  clientId: string,
+): void {
+  if (claims.sub === '' || claims.sub.length > maxSubjectLength) {
+    throw new UpstreamError('the id_token has no usable subject', 'refused');
+  }
+  if (claims['azp'] !== undefined && claims['azp'] !== clientId) {
+    throw new UpstreamError('the id_token was issued to another client', 'refused');
+  }
+  const hash = claims['at_hash'];
+  if (hash === undefined) return;
+  const algorithm = readUnverifiedJwt(tokens.id_token ?? '')?.header['alg'];
+  if (hash !== accessTokenHash(tokens.access_token, String(algorithm))) {
+    throw new UpstreamError('the id_token belongs to another access token', 'refused');
+  }
+}

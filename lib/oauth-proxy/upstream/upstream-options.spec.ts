@@ -1,0 +1,110 @@
+import { describe, expect, it } from '@jest/globals';
+import { SystemClock } from '../../common/clock.js';
+import { MultiAuthEvents } from '../../common/events.js';
+import {
+  upstreamOptionIssues,
+  type UpstreamOptions,
+  upstreamUrlIssues,
+} from './upstream-options.js';
+
+const host = {
+  baseUrl: 'https://as.test',
+  clock: new SystemClock(),
+  events: new MultiAuthEvents(),
+};
+
+function pathsOf(options: Partial<UpstreamOptions>): string[] {
+  return upstreamOptionIssues({ clientId: 'app', ...options }, 'upstream').map((i) => i.path);
+}
+
+describe('upstreamOptionIssues', () => {
+  it.each([
+    ['a public client', {}],
+    ['a secret', { clientSecret: 's' }],
+    ['a secret in the form', { clientSecret: 's', clientAuthentication: 'client_secret_post' }],
+    ['scopes', { scopes: ['openid', 'api://x/.default'] }],
+    [
+      'harmless parameters',
+      { extraAuthorizeParams: { access_type: 'offline', prompt: 'consent' } },
+    ],
+    ['claims', { embedClaims: ['email', 'groups'] }],
+  ] as [string, Partial<UpstreamOptions>][])('finds nothing wrong with %s', (_name, options) => {
+    expect(pathsOf(options)).toEqual([]);
+  });
+
+  it.each([
+    ['no client id', { clientId: '' }, 'clientId'],
+    ['an empty secret', { clientSecret: '' }, 'clientSecret'],
+    [
+      'a secret that is not used',
+      { clientSecret: 's', clientAuthentication: 'none' },
+      'clientAuthentication',
+    ],
+    ['a missing secret', { clientAuthentication: 'client_secret_post' }, 'clientAuthentication'],
+    ['a scope that is two', { scopes: ['a b'] }, 'scopes'],
+  ] as [string, Partial<UpstreamOptions>, string][])('finds %s', (_name, options, name) => {
+    expect(pathsOf(options)).toEqual([`upstream.${name}`]);
+  });
+
+  it.each([
+    'state',
+    'nonce',
+    'redirect_uri',
+    'code_challenge',
+    'response_type',
+    'request_uri',
+    'scope',
+  ])('does not let %s of the authorization request be overridden', (name) => {
+    const path = `upstream.extraAuthorizeParams.${name}`;
+    expect(pathsOf({ extraAuthorizeParams: { [name]: 'x' } })).toEqual([path]);
+  });
+
+  it.each(['code', 'code_verifier', 'client_secret', 'grant_type', 'refresh_token'])(
+    'does not let %s of the token request be overridden',
+    (name) => {
+      const path = `upstream.extraTokenParams.${name}`;
+      expect(pathsOf({ extraTokenParams: { [name]: 'x' } })).toEqual([path]);
+    },
+  );
+
+  it.each(['iss', 'sub', 'aud', 'exp', 'scope', 'client_id', 'jti', 'sid'])(
+    'does not let the upstream set the claim %s',
+    (name) => {
+      expect(pathsOf({ embedClaims: ['email', name] })).toEqual(['upstream.embedClaims']);
+    },
+  );
+
+  it('never shows the value of an option', () => {
+    const issues = upstreamOptionIssues(
+      { clientId: 'app', clientSecret: 'hidden', clientAuthentication: 'none' },
+      'upstream',
+    );
+    expect(JSON.stringify(issues)).not.toContain('hidden');
+  });
+});
+
+describe('upstreamUrlIssues', () => {
+  it.each([
+    'https://idp.test',
+    'https://idp.test/tenant?p=1',
+    'http://localhost:9000',
+    'http://127.0.0.1/',
+  ])('takes %s', (url) => {
+    expect(upstreamUrlIssues(url, 'path', host)).toEqual([]);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['a path', '/authorize'],
+    ['cleartext', 'http://idp.test'],
+    ['another scheme', 'ftp://idp.test'],
+    ['a script', 'javascript:alert(1)'],
+    ['credentials', 'https://user:pass@idp.test'],
+    ['a fragment', 'https://idp.test/#x'],
+    ['this server itself', 'https://as.test/authorize'],
+  ])('refuses %s', (_name, url) => {
+    expect(upstreamUrlIssues(url, 'path', host)).toEqual([
+      { path: 'path', problem: expect.any(String) },
+    ]);
+  });
+});

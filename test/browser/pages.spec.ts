@@ -1,0 +1,213 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Browser, type BrowserContext, chromium, devices, type Page } from 'playwright-core';
+import { codeChallengeOf } from '../../lib/crypto/pkce.js';
+import { randomToken } from '../../lib/crypto/random.js';
+import { type ProtectedApp, startProtectedApp } from '../support/protected-app.js';
+import { UpstreamIdp } from '../support/upstream-idp.js';
+
+const executablePath = '/usr/bin/chromium';
+// Where the pictures go, to be looked at; the folder is not kept in the repository.
+const pictures = join(import.meta.dirname, '../../coverage/pages');
+
+// Without Chromium the suite says that it was skipped; in CI a skip is a failure.
+const suite = existsSync(executablePath) || process.env['CI'] ? describe : describe.skip;
+
+suite('the pages in Chromium', () => {
+  let idp: UpstreamIdp;
+  let app: ProtectedApp;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let client: { id: string; redirectUri: string; answers: URL[]; close(): Promise<void> };
+  const violations: string[] = [];
+
+  beforeAll(async () => {
+    await mkdir(pictures, { recursive: true });
+    idp = await UpstreamIdp.start();
+    app = await startProtectedApp({
+      idp,
+      proxy: {
+        serverName: 'Weather Station',
+        validScopes: ['mcp:use', 'reports:write'],
+        scopeDescriptions: { 'mcp:use': 'Read the weather reports of your stations' },
+      },
+    });
+    client = await startClient(app);
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-dev-shm-usage',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+    context = await browser.newContext();
+    page = await context.newPage();
+    page.on('console', (message) => {
+      if (/content security policy/i.test(message.text())) violations.push(message.text());
+    });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await client?.close();
+    await app?.close();
+    await idp?.stop();
+  });
+
+  function authorizeUrl(changes: Record<string, string> = {}): string {
+    const url = new URL(`${app.issuer}/authorize`);
+    url.search = new URLSearchParams({
+      response_type: 'code',
+      client_id: client.id,
+      redirect_uri: client.redirectUri,
+      code_challenge: codeChallengeOf(randomToken()),
+      code_challenge_method: 'S256',
+      scope: 'mcp:use reports:write',
+      state: 'the-state',
+      ...changes,
+    }).toString();
+    return url.href;
+  }
+
+  it('shows who asks for what, and where the answer goes', async () => {
+    await page.goto(authorizeUrl());
+    const text = await page.innerText('main');
+    expect(text).toContain('Weather Station');
+    expect(text).toContain('Claude <b>Desktop</b>');
+    expect(text).toContain('Unverified application');
+    expect(text).toContain('Read the weather reports of your stations');
+    expect(text).toContain('reports:write');
+    expect(text).toContain(new URL(client.redirectUri).host);
+    await page.screenshot({ path: join(pictures, 'consent-desktop.png') });
+  });
+
+  it('leads by clicks through consent and login back to the client', async () => {
+    await page.goto(authorizeUrl());
+    await page.click('button[value="approve"]');
+    await page.waitForSelector('input[name="login"]');
+    await page.fill('input[name="login"]', 'alice');
+    await page.fill('input[name="password"]', 'any');
+    await page.click('button[type="submit"]');
+    await page.waitForSelector('form[action*="/interaction/"]');
+    await page.click('button[type="submit"]');
+    await page.waitForURL(`${client.redirectUri}**`);
+    const answer = client.answers.at(-1);
+    expect(answer?.searchParams.get('state')).toBe('the-state');
+    expect(answer?.searchParams.get('iss')).toBe(app.issuer);
+    expect(answer?.searchParams.get('code')).toBeTruthy();
+  });
+
+  it('tells the client when the user cancels', async () => {
+    await page.goto(authorizeUrl());
+    await page.click('button[value="deny"]');
+    await page.waitForURL(`${client.redirectUri}**`);
+    expect(client.answers.at(-1)?.searchParams.get('error')).toBe('access_denied');
+  });
+
+  it('works with the keyboard alone, and the first key press that answers is no approval', async () => {
+    await page.goto(authorizeUrl());
+    await page.keyboard.press('Tab');
+    const first = await page.evaluate('document.activeElement.value');
+    expect(first).toBe('deny');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.value')).toBe('approve');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`${idp.issuer}/**`);
+  });
+
+  it.each([
+    ['desktop', {}],
+    ['dark', { colorScheme: 'dark' as const }],
+    ['phone', devices['iPhone 13'] ?? {}],
+  ])('fits the screen without scrolling sideways: %s', async (name, settings) => {
+    const { defaultBrowserType: _, ...usable } = settings as Record<string, unknown>;
+    const other = await browser.newContext(usable);
+    const tab = await other.newPage();
+    await tab.goto(authorizeUrl());
+    expect(await overflow(tab)).toBe(0);
+    await tab.screenshot({ path: join(pictures, `consent-${name}.png`), fullPage: true });
+    await tab.goto(authorizeUrl({ client_id: 'nobody' }));
+    expect(await tab.innerText('h1')).toContain('not known');
+    expect(await overflow(tab)).toBe(0);
+    await tab.screenshot({ path: join(pictures, `error-${name}.png`), fullPage: true });
+    await other.close();
+  });
+
+  it('runs no script and breaks no policy of its own', async () => {
+    await page.goto(authorizeUrl());
+    expect(await page.locator('script').count()).toBe(0);
+    expect(
+      await page.evaluate('getComputedStyle(document.querySelector("main")).maxWidth'),
+    ).not.toBe('none');
+    expect(violations).toEqual([]);
+  });
+
+  it('cannot be framed by another site', async () => {
+    const framed = createServer((_request, response) => {
+      response.setHeader('content-type', 'text/html');
+      response.end(`<iframe src="${authorizeUrl().replaceAll('&', '&amp;')}"></iframe>`);
+    });
+    await new Promise<void>((resolve) => {
+      framed.listen(0, '127.0.0.1', resolve);
+    });
+    const tab = await context.newPage();
+    await tab.goto(`http://127.0.0.1:${(framed.address() as AddressInfo).port}/`);
+    await tab.waitForTimeout(500);
+    const inner = tab.frames()[1];
+    expect(await inner?.locator('button').count()).toBe(0);
+    await tab.close();
+    framed.close();
+  });
+});
+
+function overflow(page: Page): Promise<unknown> {
+  return page.evaluate(
+    'Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)',
+  );
+}
+
+/** A client that listens on loopback, as programs on a desktop do, and has registered. */
+async function startClient(app: ProtectedApp) {
+  const answers: URL[] = [];
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+    // The browser also asks for an icon.
+    if (url.pathname === '/callback') answers.push(url);
+    response.end('You can close this window.');
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const redirectUri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/callback`;
+  const response = await fetch(`${app.issuer}/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      client_name: 'Claude <b>Desktop</b>',
+      redirect_uris: ['http://127.0.0.1/callback'],
+      token_endpoint_auth_method: 'none',
+    }),
+  });
+  const { client_id: id } = (await response.json()) as { client_id: string };
+  return {
+    id,
+    redirectUri,
+    answers,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,143 @@
+import { expect } from '@jest/globals';
+import type { Hop, Visit } from './browser.js';
+import { type Answer, clientRedirect, jsonOf, type ProxyFlow } from './proxy-flow.js';
+import type { AuthorizationRequest } from './request-builders.js';
+
+/** What an answer is measured by. */
+export interface Expectations {
+  readonly issuer: string;
+  /** The `state` the client sent; absent when it sent none that could come back. */
+  readonly state?: string | undefined;
+  /** The client's redirect URI, by which answers to the client are known. */
+  readonly redirectUri?: string;
+  /** A 5xx that the row asks for. */
+  readonly serverFault?: 502 | 503;
+}
+
+const traces = [
+  /\n\s+at .+:\d+:\d+/, // a stack
+  /node_modules|\/lib\/|\.[jt]s:\d/, // a file
+  /\b[A-Z]\w*(?:Error|Exception)\b/, // a class
+];
+const errorText = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
+/** The invariants U1, U2, U3, U7 and U9 of the security matrix, which every answer keeps. */
+export function expectInvariants(answer: Answer, wanted: Expectations): void {
+  const { status, headers, text } = answer;
+  if (status !== wanted.serverFault) expect(status).toBeLessThan(500);
+  for (const trace of traces) expect(text).not.toMatch(trace);
+  expect(headers['cache-control']).toBe('no-store');
+  expect(headers['x-content-type-options']).toBe('nosniff');
+  expect(headers['referrer-policy']).toBe('no-referrer');
+  expect(headers['etag']).toBeUndefined();
+  if (String(headers['content-type']).startsWith('text/html')) expectPageHeaders(answer);
+  const challenge = headers['www-authenticate'];
+  if (challenge !== undefined) expect(challenge).toMatch(/^[\x20-\x7e]+$/);
+  if (headers['location'] !== undefined) expectLocation(String(headers['location']), wanted);
+}
+
+function expectPageHeaders({ headers }: Answer): void {
+  expect(headers['x-frame-options']).toBe('DENY');
+  const policy = String(headers['content-security-policy']);
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).toContain("frame-ancestors 'none'");
+  expect(policy).not.toContain('unsafe');
+}
+
+function expectLocation(location: string, wanted: Expectations): void {
+  expect(location).toMatch(/^[\x21-\x7e]+$/);
+  const [target = ''] = location.split('?');
+  if (target !== (wanted.redirectUri ?? clientRedirect).split('?')[0]) return;
+  const answer = new URL(location);
+  expect(answer.hash).toBe('');
+  expect(answer.searchParams.getAll('iss')).toEqual([wanted.issuer]);
+  const states = wanted.state === undefined ? [] : [wanted.state];
+  expect(answer.searchParams.getAll('state')).toEqual(states);
+  const outcomes = [...answer.searchParams.keys()].filter((k) => k === 'code' || k === 'error');
+  expect(outcomes).toHaveLength(1);
+  expect(answer.searchParams.get('error_description') ?? '').toMatch(errorText);
+}
+
+/** `E400` of the matrix (or 403): a page or JSON for this browser alone, and no way onward. */
+export function expectLocalRefusal(answer: Answer, flow: ProxyFlow, status: 400 | 403 = 400): void {
+  expectInvariants(answer, { issuer: flow.issuer });
+  expect(answer.headers['location']).toBeUndefined();
+  expect(answer.status).toBe(status);
+}
+
+/** `R(error)`: the validated redirect URI gets the error. */
+export function expectRedirectError(
+  answer: Answer,
+  flow: ProxyFlow,
+  request: Pick<AuthorizationRequest, 'state'>,
+  error: string,
+): void {
+  expectInvariants(answer, { issuer: flow.issuer, state: request.state });
+  expect([302, 303]).toContain(answer.status);
+  const location = String(answer.headers['location']);
+  expect(location.split('?')[0]).toBe(clientRedirect);
+  expect(new URL(location).searchParams.get('error')).toBe(error);
+  expect(new URL(location).searchParams.has('code')).toBe(false);
+}
+
+/** `T400(error)` or `T401(error)`: no token, and the error as JSON. */
+export function expectTokenError(
+  answer: Answer,
+  flow: ProxyFlow,
+  error: string,
+  status: 400 | 401 | 413 = 400,
+): void {
+  expectInvariants(answer, { issuer: flow.issuer });
+  expect({ status: answer.status, error: (jsonOf(answer) as { error: unknown }).error }).toEqual({
+    status,
+    error,
+  });
+  const members = Object.keys(jsonOf(answer) as object);
+  expect(members.filter((m) => m !== 'error' && m !== 'error_description')).toEqual([]);
+}
+
+/** `D400(error)` of RFC 7591. */
+export function expectRegistrationError(answer: Answer, flow: ProxyFlow, error: string): void {
+  expectTokenError(answer, flow, error);
+}
+
+/** The request was taken: the browser is sent to the consent page. */
+export function expectBegun(answer: Answer, flow: ProxyFlow): void {
+  expectInvariants(answer, { issuer: flow.issuer });
+  expect(String(answer.headers['location'])).toMatch(
+    new RegExp(`^${flow.issuer}/consent\\?txn=[\\w-]{43}$`),
+  );
+}
+
+/** U4: whatever happens in the action, the store is the same before and after. */
+export async function expectStoreUntouched<T>(
+  flow: ProxyFlow,
+  action: () => Promise<T>,
+): Promise<T> {
+  const before = flow.app.store.snapshot();
+  const result = await action();
+  expect(flow.app.store.snapshot()).toBe(before);
+  return result;
+}
+
+/** The last answer of a navigation; where it was stopped, the redirect that led there. */
+export function answerOf(visit: Visit): Answer {
+  const hop = visit.history.at(-1) as Hop;
+  return {
+    url: hop.url,
+    method: hop.method,
+    status: hop.status,
+    headers: hop.headers,
+    text: visit.html,
+  };
+}
+
+/** The invariants of everything the app answered in a navigation. */
+export function expectVisitInvariants(visit: Visit, wanted: Expectations): void {
+  for (const hop of visit.history) {
+    if (!hop.url.startsWith(wanted.issuer)) continue;
+    const { url, method, status, headers } = hop;
+    const text = hop === visit.history.at(-1) ? visit.html : '';
+    expectInvariants({ url, method, status, headers, text }, wanted);
+  }
+}

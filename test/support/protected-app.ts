@@ -1,0 +1,151 @@
+import {
+  All,
+  Controller,
+  Inject,
+  type INestApplication,
+  type OnModuleDestroy,
+  Req,
+  Res,
+} from '@nestjs/common';
+import {
+  AccessToken,
+  Clock,
+  McpAuth,
+  MemoryStore,
+  type KeyValueStore,
+  MultiAuthModule,
+  type MultiAuthModuleExtras,
+  type MultiAuthOptions,
+  OAuthProxy,
+  type OAuthProxyOptions,
+  OidcUpstream,
+  type TokenVerifier,
+} from '../../lib/index.js';
+import { createApp, moduleOf, type Platform } from './app.js';
+import { freePort } from './free-port.js';
+import type { LogSink } from './log-sink.js';
+import { mcpNodeHandler } from './mcp-app.js';
+import { StoreSpy } from './store-spy.js';
+import type { UpstreamIdp } from './upstream-idp.js';
+
+export const appSecret = 'the-secret-of-the-app-under-test-7Gq2';
+
+const mcp = mcpNodeHandler();
+
+/** The controller a user of the library writes. */
+@Controller('mcp')
+@McpAuth()
+export class McpController implements OnModuleDestroy {
+  /** What `@AccessToken()` gave the last request. */
+  static seen: AccessToken | undefined;
+
+  @All()
+  async handle(
+    @AccessToken() token: AccessToken,
+    @Req() req: { body?: unknown },
+    @Res() res: unknown,
+  ): Promise<void> {
+    McpController.seen = token;
+    await mcp.handle(req, res, req.body);
+  }
+
+  onModuleDestroy(): void {}
+}
+
+export interface ProtectedAppOptions {
+  readonly idp: UpstreamIdp;
+  readonly platform?: Platform;
+  /** The path of the issuer below the origin. @default none */
+  readonly issuerPath?: string;
+  readonly proxy?: Partial<OAuthProxyOptions>;
+  readonly upstream?: Partial<ConstructorParameters<typeof OidcUpstream>[0]>;
+  readonly verifiers?: readonly TokenVerifier[];
+  readonly module?: Partial<MultiAuthOptions>;
+  readonly extras?: MultiAuthModuleExtras;
+  readonly clock?: Clock;
+  readonly store?: KeyValueStore;
+  readonly logger?: LogSink;
+  readonly port?: number;
+  /** The public origin, when it is not the app's own. */
+  readonly origin?: string;
+  readonly configure?: (app: INestApplication) => unknown;
+  readonly controllers?: readonly (new (...args: never[]) => object)[];
+  readonly providers?: readonly object[];
+}
+
+export interface ProtectedApp {
+  readonly app: INestApplication;
+  readonly origin: string;
+  readonly issuer: string;
+  /** The MCP URL. */
+  readonly url: string;
+  readonly store: StoreSpy;
+  readonly proxy: OAuthProxy;
+  close(): Promise<void>;
+}
+
+/** A Nest app with an MCP server behind an `OAuthProxy` in front of the given provider. */
+export async function startProtectedApp(options: ProtectedAppOptions): Promise<ProtectedApp> {
+  const port = options.port ?? (await freePort());
+  const origin = options.origin ?? `http://127.0.0.1:${port}`;
+  const issuer = origin + (options.issuerPath ?? '');
+  const { idp } = options;
+  idp.setRedirectUris([`${issuer}/auth/callback`]);
+  const store =
+    options.store instanceof StoreSpy
+      ? options.store
+      : new StoreSpy(
+          options.store ?? new MemoryStore(options.clock ? { clock: options.clock } : {}),
+        );
+  const proxy = new OAuthProxy({
+    upstream: new OidcUpstream({
+      issuer: idp.issuer,
+      clientId: idp.client.id,
+      clientSecret: idp.client.secret,
+      scopes: ['openid', 'profile', 'email', 'offline_access'],
+      extraAuthorizeParams: { prompt: 'consent' },
+      embedClaims: ['name', 'email'],
+      ...options.upstream,
+    }),
+    secrets: [appSecret],
+    storage: store,
+    serverName: 'Test server',
+    ...options.proxy,
+  });
+  const auth = MultiAuthModule.forRootAsync({
+    ...options.extras,
+    useFactory: (): MultiAuthOptions => ({
+      baseUrl: issuer,
+      resourceBaseUrl: origin,
+      server: proxy,
+      verifiers: options.verifiers ?? [],
+      requiredScopes: ['mcp:use'],
+      ...options.module,
+    }),
+  });
+  if (options.clock) overrideClock(auth, options.clock);
+  const root = moduleOf({
+    imports: [auth],
+    controllers: [...(options.controllers ?? [McpController])] as never[],
+    providers: [...(options.providers ?? [])] as never[],
+  });
+  const running = await createApp(root, options.platform ?? 'express', options.configure, {
+    port,
+    ...(options.logger && { logger: options.logger }),
+  });
+  return {
+    app: running.app,
+    origin,
+    issuer,
+    url: `${origin}/mcp`,
+    store,
+    proxy,
+    close: () => running.close(),
+  };
+}
+
+function overrideClock(module: { providers?: unknown[] }, clock: Clock): void {
+  module.providers = [...(module.providers ?? []), { provide: Clock, useValue: clock }];
+}
+
+export { Inject };

@@ -24,7 +24,10 @@ export default {
       },
     ],
   },
+  // No test may leave the machine.
+  setupFiles: ['<rootDir>/test/support/loopback-only.ts'],
   testTimeout: 30_000,
+  reporters: ['default', '<rootDir>/test/reporter/closing-line.reporter.mjs'],
   collectCoverageFrom: ['lib/**/*.ts', '!lib/index.ts', '!lib/**/*.spec.ts'],
   coverageProvider: 'v8',
 };

@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { closingLine } from './closing-line.reporter.mjs';
+
+const clean = {
+  numPassedTests: 12,
+  numFailedTests: 0,
+  numRuntimeErrorTestSuites: 0,
+  numPendingTests: 0,
+  numTodoTests: 0,
+};
+
+describe('the closing line', () => {
+  it('tells what passed and what failed', () => {
+    expect(closingLine({ ...clean, numFailedTests: 2 })).toBe('12 passed, 2 failed');
+  });
+
+  it('counts a file that could not be loaded as failed', () => {
+    expect(closingLine({ ...clean, numRuntimeErrorTestSuites: 1 })).toBe('12 passed, 1 failed');
+  });
+
+  it('tells what was skipped or only announced, if anything', () => {
+    const skipping = { ...clean, numPendingTests: 1, numTodoTests: 2 };
+    expect(closingLine(skipping)).toBe('12 passed, 0 failed, 3 skipped');
+  });
+});

@@ -29,7 +29,7 @@ export async function serveEndpoint(
  * Reads a request of Express or Fastify, and its body itself where the host has no parser for it.
  * @throws OAuthError when the body is too long, too slow or breaks off
  */
-export async function readEndpointRequest(req: unknown): Promise<EndpointRequest> {
+async function readEndpointRequest(req: unknown): Promise<EndpointRequest> {
   const request = toEndpointRequest(req);
   if (request.body !== undefined || request.method !== 'POST') return request;
   return { ...request, body: await readRawBody(nodeRequest(req), BODY_TIMEOUT_SECONDS) };

@@ -36,6 +36,7 @@ export class MultiAuthRuntime {
         resource,
         new VerifierChain(sources, {
           resource: resource.identifier,
+          otherResources: resources.all.filter((r) => r !== resource).map((r) => r.identifier),
           events,
           clock,
           timeoutSeconds,

@@ -61,6 +61,7 @@ export interface OAuthProxyOptions {
 export function assertOAuthProxyOptions(options: OAuthProxyOptions, host: AuthProviderHost): void {
   const path = 'server';
   ConfigurationError.assertNone([
+    ...unknownOptionIssues(options, path),
     ...upstreamIssues(options, host, path),
     ...secretIssues(options, path),
     ...(options.signingKeys ? SigningKeys.issues(options.signingKeys, `${path}.signingKeys`) : []),
@@ -72,6 +73,29 @@ export function assertOAuthProxyOptions(options: OAuthProxyOptions, host: AuthPr
     ...pathIssues(options.redirectPath, `${path}.redirectPath`),
     ...storageIssues(options.storage, `${path}.storage`),
   ]);
+}
+
+const known = new Set<string>([
+  'clients',
+  'defaultScopes',
+  'lifetimes',
+  'redirectPath',
+  'requiredScopes',
+  'scopeDescriptions',
+  'secrets',
+  'serverName',
+  'serviceDocumentation',
+  'signingKeys',
+  'storage',
+  'upstream',
+  'validScopes',
+] satisfies (keyof OAuthProxyOptions)[]);
+
+/** A misspelt option would silently be the default. */
+function unknownOptionIssues(options: OAuthProxyOptions, path: string): ConfigurationIssue[] {
+  return Object.keys(options)
+    .filter((name) => !known.has(name))
+    .map((name) => ({ path: `${path}.${name}`, problem: 'is not an option' }));
 }
 
 function upstreamIssues(

@@ -3,6 +3,7 @@ import type { Awaitable } from '../common/awaitable.js';
 import type { Clock } from '../common/clock.js';
 import { describeError, VerifierUnavailableError } from '../common/errors.js';
 import { coversScopes } from '../common/scopes.js';
+import { sameResource } from '../resources/resource-identifier.js';
 import { acceptedToken } from './accepted-token.js';
 import type { AccessToken, VerifiedToken } from './access-token.js';
 import { AuthProvider } from './auth-provider.js';
@@ -25,6 +26,7 @@ export type SourceOutcome =
 export interface CallLimits {
   readonly clock: Clock;
   readonly timeoutSeconds: number;
+  readonly otherResources?: readonly string[];
 }
 
 /** One token offered to one source. Nothing the source does makes it throw. */
@@ -100,7 +102,14 @@ export class SourceCall {
     if (token.expiresAt !== undefined && token.expiresAt <= this.limits.clock.now() - tolerance) {
       return 'expired';
     }
+    if (this.#isForAnother(token)) return 'wrong_resource';
     return coversScopes(token.scopes, ownScopes(this.source)) ? undefined : 'insufficient_scope';
+  }
+
+  // RFC 8707 §2: one issuer may serve several resources, and one verifier accept them all.
+  #isForAnother({ resource }: AccessToken): boolean {
+    if (resource === undefined || resource === this.presented.resource) return false;
+    return this.limits.otherResources?.some((other) => sameResource(other, resource)) ?? false;
   }
 
   #failure(thrown: unknown): SourceOutcome {

@@ -19,6 +19,8 @@ export type ChainVerdict =
 export interface VerifierChainOptions {
   /** The resource tokens are presented at, as published. */
   readonly resource: string;
+  /** The module's other resources: a token made for one of them is refused. @default none */
+  readonly otherResources?: readonly string[];
   readonly events: MultiAuthEvents;
   readonly clock: Clock;
   /** How long one source may take. */

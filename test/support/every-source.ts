@@ -95,7 +95,11 @@ export interface EverySourceOptions {
   readonly idp: UpstreamIdp;
   readonly platform: Platform;
   /** More sources, tried after the others. */
-  readonly verifiers?: (origin: string, clock: ManualClock) => readonly TokenVerifier[];
+  readonly verifiers?: (
+    origin: string,
+    clock: ManualClock,
+    issuer: FakeIssuer,
+  ) => readonly TokenVerifier[];
 }
 
 /**
@@ -133,7 +137,7 @@ export class EverySource {
       new JwtVerifier({ name: 'pem', publicKey, issuer: pemIssuer, audience, clock }),
       new StaticTokenVerifier({ name: 'static', tokens: { [staticToken]: robot }, clock }),
       custom,
-      ...(options.verifiers?.(origin, clock) ?? []),
+      ...(options.verifiers?.(origin, clock, issuer) ?? []),
     ]);
     const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const jwk = { ...ec.privateKey.export({ format: 'jwk' }), alg: 'ES256', kid: 'es-1' };

@@ -1,7 +1,6 @@
 import {
   All,
   Controller,
-  Inject,
   type INestApplication,
   type OnModuleDestroy,
   Req,
@@ -147,5 +146,3 @@ export async function startProtectedApp(options: ProtectedAppOptions): Promise<P
 function overrideClock(module: { providers?: unknown[] }, clock: Clock): void {
   module.providers = [...(module.providers ?? []), { provide: Clock, useValue: clock }];
 }
-
-export { Inject };

@@ -47,7 +47,8 @@ export class OwnTokenVerifier {
       this.its.accessTokens.get(jti),
       this.its.grants.find(sid),
     ]);
-    if (record?.grantId !== sid || !grant) return context.reject('revoked');
+    if (record?.grantId !== sid || !grant || grant.subject !== sub)
+      return context.reject('revoked');
     return {
       clientId: grant.clientId,
       subject: sub,

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import * as api from '../../lib/index.js';
+
+/** Everything an app can import and use at run time. Adding a name is a promise to keep it. */
+const values = [
+  'AccessToken',
+  'allowDebugTokens',
+  'AuthProvider',
+  'Clock',
+  'ConfigurationError',
+  'DebugTokenVerifier',
+  'JwtVerifier',
+  'KeyValueStore',
+  'LmdbStore',
+  'MCP_BEARER',
+  'McpAuth',
+  'McpAuthGuard',
+  'McpBearerStrategy',
+  'MemoryStore',
+  'MultiAuthError',
+  'MultiAuthEvents',
+  'MultiAuthModule',
+  'MultiAuthService',
+  'OAuth2Upstream',
+  'OAuthException',
+  'OAuthProxy',
+  'OidcUpstream',
+  'RequireScopes',
+  'ResourceRegistry',
+  'SkipMcpAuth',
+  'StaticTokenVerifier',
+  'StorageError',
+  'SystemClock',
+  'UpstreamError',
+  'VerifierUnavailableError',
+];
+
+/** Everything an app can only name in types. */
+const types = [
+  'AuthInfo',
+  'AuthProviderHost',
+  'ConfigurationIssue',
+  'ConfiguredClient',
+  'DebugTokenVerifierOptions',
+  'Endpoint',
+  'EndpointMethod',
+  'EndpointRequest',
+  'EndpointResponse',
+  'EndpointRoute',
+  'ImpliedScopes',
+  'JwtVerifierOptions',
+  'Lifetimes',
+  'LmdbStoreOptions',
+  'McpAuthOptions',
+  'McpBearerOptions',
+  'MemoryStoreOptions',
+  'MultiAuthEventMap',
+  'MultiAuthEventName',
+  'MultiAuthModuleExtras',
+  'MultiAuthOptions',
+  'MultiAuthOptionsFactory',
+  'OAuth2UpstreamOptions',
+  'OAuthProxyOptions',
+  'OidcUpstreamOptions',
+  'ProtectedResource',
+  'ResourceOptions',
+  'ResponseCookie',
+  'SourceReason',
+  'StaticToken',
+  'StaticTokenVerifierOptions',
+  'TokenVerifier',
+  'UnverifiedJwt',
+  'Upstream',
+  'UpstreamAuthorization',
+  'UpstreamCallback',
+  'UpstreamClientAuthentication',
+  'UpstreamGrant',
+  'UpstreamHost',
+  'UpstreamIdentity',
+  'UpstreamOptions',
+  'UpstreamTokenSet',
+  'VerificationContext',
+  'VerifiedToken',
+];
+
+describe('the public surface', () => {
+  it('has these values and no others', () => {
+    expect(Object.keys(api).sort()).toEqual([...values].sort());
+  });
+
+  it('has these types and no others', () => {
+    const exported = exportedNames();
+    expect(exported.filter((name) => !(name in api)).sort()).toEqual([...types].sort());
+    expect(exported.filter((name) => name in api).sort()).toEqual([...values].sort());
+  });
+});
+
+/** The names in the export lists of the index, types included. */
+function exportedNames(): readonly string[] {
+  const index = readFileSync(join(import.meta.dirname, '../../lib/index.ts'), 'utf8');
+  return [...index.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, list = '']) =>
+    list
+      .split(',')
+      .map((entry) => entry.trim().replace(/^type /, ''))
+      .filter((entry) => entry !== ''),
+  );
+}

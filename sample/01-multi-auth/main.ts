@@ -8,7 +8,8 @@ import { startMachineIssuer } from './machine-issuer.js';
 
 const { PORT = 3000, IDP_PORT = 3001, MACHINE_ISSUER_PORT = 3002 } = process.env;
 const dataFolder = process.env['DATA_FOLDER'] ?? join(import.meta.dirname, '../.data');
-const baseUrl = `http://127.0.0.1:${PORT}`;
+// What clients type; behind a tunnel or a proxy it is another one.
+const baseUrl = process.env['BASE_URL'] ?? `http://127.0.0.1:${PORT}`;
 
 // The neighbours: elsewhere these two are not yours to start.
 const identityProvider = await startIdentityProvider({

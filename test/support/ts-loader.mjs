@@ -10,6 +10,10 @@ if (isMainThread) register(import.meta.url);
 
 /** `./x.js` in our TypeScript means ./x.ts; packages are left alone. */
 export async function resolve(specifier, context, next) {
+  // The library by its own name is its sources: no build is needed.
+  if (specifier === 'nestjs-mcp-multi-auth') {
+    return next(new URL('../../lib/index.ts', import.meta.url).href, context);
+  }
   const ours = specifier.startsWith('.') && context.parentURL?.endsWith('.ts');
   return next(ours ? specifier.replace(/\.js$/, '.ts') : specifier, context);
 }

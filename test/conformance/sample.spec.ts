@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Browser } from '../support/browser.js';
+import { freePort } from '../support/free-port.js';
+import { callbackOf, runAuthorizationSuite } from './authorization-suite.js';
+
+const root = join(import.meta.dirname, '../..');
+
+describe('the official authorization suite against the sample', () => {
+  let sample: ChildProcess | undefined;
+  let folder: string;
+
+  afterEach(async () => {
+    sample?.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it.each(['', '/tenant'])('passes both scenarios with the issuer path "%s"', async (path) => {
+    folder = await mkdtemp(join(tmpdir(), 'sample-'));
+    const appPort = await freePort();
+    const issuer = `http://127.0.0.1:${appPort}${path}`;
+    sample = await startSample({
+      PORT: String(appPort),
+      IDP_PORT: String(await freePort()),
+      MACHINE_ISSUER_PORT: String(await freePort()),
+      DATA_FOLDER: folder,
+      BASE_URL: issuer,
+    });
+    const port = await freePort();
+    const results = await runAuthorizationSuite({
+      issuer,
+      clientId: await register(issuer, callbackOf(port)),
+      port,
+      resource: `${issuer}/mcp`,
+      walk: async (url) => (await logIn(url, callbackOf(port))).url,
+    });
+    const outcomes = results.map(({ scenario, failed }) => ({ scenario, failed }));
+    expect(outcomes).toEqual([
+      { scenario: 'authorization-code-grant', failed: 0 },
+      { scenario: 'authorization-server-metadata-endpoint', failed: 0 },
+    ]);
+    expect(results.every(({ passed }) => passed > 0)).toBe(true);
+  });
+});
+
+/** The sample as `npm start` runs it, but for the build. */
+async function startSample(env: Record<string, string>): Promise<ChildProcess> {
+  const child = spawn(
+    process.execPath,
+    ['--import', './test/support/ts-loader.mjs', 'sample/01-multi-auth/main.ts'],
+    { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let output = '';
+  await new Promise<void>((resolve, reject) => {
+    const read = (chunk: Buffer): void => {
+      output += chunk.toString();
+      if (output.includes('curl')) resolve();
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.once('exit', () => reject(new Error(`The sample ended:\n${output}`)));
+  });
+  return child;
+}
+
+async function register(issuer: string, redirectUri: string): Promise<string> {
+  const response = await fetch(`${issuer}/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ client_name: 'Conformance', redirect_uris: [redirectUri] }),
+  });
+  expect(response.status).toBe(201);
+  return ((await response.json()) as { client_id: string }).client_id;
+}
+
+async function logIn(url: string, stopAt: string): ReturnType<Browser['open']> {
+  const browser = new Browser();
+  const consent = await browser.open(url, { stopAt });
+  const login = await browser.approve(consent, stopAt);
+  return browser.submit(login, { button: 'login=alice' }, {}, { stopAt });
+}

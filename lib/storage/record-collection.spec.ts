@@ -317,7 +317,7 @@ describe('RecordCollection', () => {
       () => collection.take('a'),
       () => collection.delete('a'),
     ]) {
-      await expect(call()).rejects.toThrow(new StorageError('The store failed: connection lost'));
+      await expect(call()).rejects.toThrow('The store failed: connection lost');
       await expect(call()).rejects.toBeInstanceOf(StorageError);
     }
   });

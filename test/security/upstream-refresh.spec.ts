@@ -1,6 +1,7 @@
 // The upstream's session behind a grant: its faults must cost the user nothing, its end ends ours.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { platforms } from '../support/app.js';
+import { freePort } from '../support/free-port.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { expectInvariants, expectTokenError } from '../support/outcomes.js';
 import {
@@ -66,6 +67,28 @@ describe.each(platforms)('a refresh and the upstream on %s', (platform) => {
     expect(new Set(answers.map((a) => a.text)).size).toBe(1);
     expect(flow.upstreamGrants('refresh_token')).toBe(before + 1);
     expect(await flow.isAccepted(tokensOf(answers[0] as Answer).access_token)).toBe(true);
+  });
+
+  it('refreshes there once for refreshes on two instances — MI', async () => {
+    const port = await freePort();
+    const { origin, store } = flow.app;
+    const peer = await startFlow({ idp, platform, clock, port, origin, store });
+    const tokens = await expiredTokens();
+    const before = flow.upstreamGrants('refresh_token');
+    const gate = idp.hold('token');
+    const refreshes = Promise.all(
+      [flow, peer, flow, peer].map((one) => one.refresh(tokens.refresh_token, client)),
+    );
+    await gate.arrived(1);
+    // Whoever does not wait for the first is at the upstream by now.
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    gate.release();
+    const answers = await refreshes;
+    expect(new Set(answers.map((a) => a.text)).size).toBe(1);
+    expect(flow.upstreamGrants('refresh_token')).toBe(before + 1);
+    const { access_token } = tokensOf(answers[0] as Answer);
+    expect(await peer.isAccepted(access_token)).toBe(true);
+    await peer.app.app.close();
   });
 
   it('uses the refresh token that the upstream rotated to', async () => {

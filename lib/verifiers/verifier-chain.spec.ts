@@ -352,6 +352,35 @@ describe('VerifierChain', () => {
     });
   });
 
+  describe('for one resource of several', () => {
+    const OTHER = 'https://mcp.example.com/other';
+    const chainFor = (resource: string | undefined): VerifierChain =>
+      new VerifierChain([source(() => ({ ...alice, resource }))], {
+        resource: RESOURCE,
+        otherResources: [OTHER],
+        events: new MultiAuthEvents(),
+        clock: new ManualClock(),
+        timeoutSeconds: 1,
+      });
+
+    it.each([OTHER, `${OTHER}/`])(
+      'rejects a token that is for another one: %s — AT-35',
+      (resource) => {
+        expect(chainFor(resource).verify('t')).toMatchObject({
+          outcome: 'rejected',
+          reasons: [{ reason: 'wrong_resource' }],
+        });
+      },
+    );
+
+    it.each([RESOURCE, 'https://elsewhere.example', undefined])(
+      'leaves an audience that is no other resource of the module to the verifier: %s',
+      (resource) => {
+        expect(chainFor(resource).verify('t')).toMatchObject({ outcome: 'accepted' });
+      },
+    );
+  });
+
   describe('for every source alike', () => {
     it('rejects an expired token — AT-23', () => {
       const expiring = (expiresAt: number, members: Partial<TokenVerifier> = {}) =>

@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SecretRing } from '../../lib/crypto/secret-ring.js';
+import { JwtVerifier } from '../../lib/index.js';
 import { platforms } from '../support/app.js';
 import {
   all,
@@ -15,6 +16,7 @@ import { appSecret } from '../support/protected-app.js';
 import { tokensOf } from '../support/proxy-flow.js';
 import { UpstreamIdp } from '../support/upstream-idp.js';
 
+const shared = 'https://shared.test';
 let idp: UpstreamIdp;
 
 beforeAll(async () => {
@@ -27,7 +29,19 @@ describe.each(platforms)("the life of the proxy's own access tokens on %s", (pla
   let every: EverySource;
 
   beforeAll(async () => {
-    every = await EverySource.start({ idp, platform });
+    every = await EverySource.start({
+      idp,
+      platform,
+      verifiers: (origin, clock, issuer) => [
+        new JwtVerifier({
+          name: 'of both resources',
+          jwksUri: issuer.jwksUri,
+          issuer: shared,
+          audience: [`${origin}/mcp`, `${origin}/mcp2`, 'my-mcp-servers'],
+          clock,
+        }),
+      ],
+    });
     const apps = [every.main, every.signed];
     idp.setRedirectUris(apps.map(({ flow }) => `${flow.issuer}/auth/callback`));
   });
@@ -135,20 +149,25 @@ describe.each(platforms)("the life of the proxy's own access tokens on %s", (pla
     const client = await flow.register({ token_endpoint_auth_method: 'client_secret_post' });
     const held = await flow.codeFor(client);
     const hops = held.browser.history;
-    const states = [...hops.map(({ url }) => new URL(url).searchParams)].flatMap((params) =>
-      ['txn', 'state', 'code', 'nonce'].flatMap((name) => params.getAll(name)),
-    );
+    const states = hops
+      .map(({ url }) => new URL(url).searchParams)
+      .flatMap((params) =>
+        ['txn', 'state', 'code', 'nonce'].flatMap((name) => params.getAll(name)),
+      );
     const cookies = hops
       .flatMap(({ headers }) => headers['set-cookie'] ?? [])
-      .map((cookie) => String(cookie).split(';')[0]?.split('=').slice(1).join('=') ?? '')
+      .map((cookie) => cookie.split(';')[0]?.split('=').slice(1).join('=') ?? '')
       .filter((value) => /^[\w-]+$/.test(value));
     expect(states.length).toBeGreaterThan(3);
     expect(cookies.length).toBeGreaterThan(1);
-    const presented = [held.code, client.id, client.secret ?? '', ...states, ...cookies];
+    const presented = [held.code, client.secret ?? '', ...states, ...cookies];
     for (const credential of presented) {
       if (!/^[A-Za-z0-9._~+/-]+=*$/.test(credential)) continue;
       expect([credential, await main.present(credential)]).toEqual([credential, 'B401i']);
     }
+    // The client's id is no secret, and is logged.
+    const authorization = `Bearer ${client.id}`;
+    expect(await main.outcomeOf(() => main.call('/mcp', { authorization }))).toBe('B401i');
     const tokens = tokensOf(await flow.redeem(held));
     expect(await main.present(tokens.refresh_token)).toBe('B401i');
     expect(await main.present(tokens.access_token)).toBe('accepted');
@@ -162,9 +181,28 @@ describe.each(platforms)("the life of the proxy's own access tokens on %s", (pla
       expect(await app.present(genuine, '/mcp2')).toBe('B401i');
       expect(await app.present(second)).toBe('B401i');
     }
-    for (const source of every.foreign) {
-      expect(await source.app.present(source.genuine, '/mcp2')).toBe('B401i');
+    for (const { app, genuine, sign, header, claims } of every.foreign) {
+      expect(await app.present(genuine, '/mcp2')).toBe('B401i');
+      // Whatever the verifier of both says of the audience, it is not this resource's token.
+      const second = `${app.flow.app.url}2`;
+      const both = sign(header, { ...claims, aud: [second, app.flow.app.url] });
+      expect(await app.present(both)).toBe('accepted');
     }
+  });
+
+  it('is good at its own resource alone, though one verifier knows both — AT-35', async () => {
+    const { main } = every;
+    const [first, second] = ['/mcp', '/mcp2'].map((path) => main.flow.app.origin + path);
+    const token = (aud: unknown) => every.issuer.sign({ iss: shared, aud, scope: 'mcp:use' });
+    const outcomes = async (aud: unknown) => [
+      await main.present(await token(aud)),
+      await main.present(await token(aud), '/mcp2'),
+    ];
+    expect(await outcomes(first)).toEqual(['accepted', 'B401i']);
+    expect(await outcomes(second)).toEqual(['B401i', 'accepted']);
+    expect(await outcomes([second, first])).toEqual(['accepted', 'accepted']);
+    // What names no resource of this app is the verifier's own matter.
+    expect(await outcomes('my-mcp-servers')).toEqual(['accepted', 'accepted']);
   });
 
   it('is good at its own app alone, though both know the same secret — AT-35', async () => {

@@ -194,7 +194,7 @@ function rawRequest(url: string, headers: readonly string[]): Promise<Answer> {
             url,
             method: 'GET',
             status: response.statusCode ?? 0,
-            headers: response.headers as Answer['headers'],
+            headers: response.headers,
             text: Buffer.concat(chunks).toString(),
           }),
         );

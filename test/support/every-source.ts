@@ -5,6 +5,7 @@ import {
   AccessToken,
   JwtVerifier,
   McpAuth,
+  type MultiAuthOptions,
   StaticTokenVerifier,
   type TokenVerifier,
 } from '../../lib/index.js';
@@ -14,8 +15,9 @@ import { bearerOutcome } from './bearer-outcomes.js';
 import { FakeIssuer } from './fake-issuer.js';
 import { FakeVerifier } from './fake-sources.js';
 import { freePort } from './free-port.js';
+import { LogSink } from './log-sink.js';
 import { ManualClock } from './manual-clock.js';
-import { appSecret } from './protected-app.js';
+import { appSecret, type ProtectedAppOptions } from './protected-app.js';
 import {
   type Answer,
   type ProxyFlow,
@@ -94,6 +96,7 @@ export class GuardedApp {
 export interface EverySourceOptions {
   readonly idp: UpstreamIdp;
   readonly platform: Platform;
+  readonly module?: Partial<MultiAuthOptions>;
   /** More sources, tried after the others. */
   readonly verifiers?: (
     origin: string,
@@ -115,6 +118,8 @@ export class EverySource {
       keys: issuer.keys.map(({ publicJwk: { alg: _, ...publicJwk } }) => publicJwk),
     };
     const clock = new ManualClock();
+    // Nest has one logger for the whole process.
+    const logger = new LogSink();
     const pem = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const custom = new FakeVerifier({
       name: 'custom',
@@ -126,7 +131,7 @@ export class EverySource {
     const audience = `${origin}/mcp`;
     const publicKey = pem.publicKey.export({ type: 'spki', format: 'pem' }).toString();
     const robot = { clientId: 'robot', subject: 'robot', scopes: ['mcp:use'] };
-    const main = await guardedApp(options, port, {}, clock, [
+    const main = await guardedApp(options, { port, clock, logger }, [
       new JwtVerifier({
         name: 'jwks',
         jwksUri: issuer.jwksUri,
@@ -141,8 +146,11 @@ export class EverySource {
     ]);
     const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const jwk = { ...ec.privateKey.export({ format: 'jwk' }), alg: 'ES256', kid: 'es-1' };
-    const proxy = { signingKeys: [jwk as never] };
-    const signed = await guardedApp(options, await freePort(), proxy, clock, []);
+    const signed = await guardedApp(
+      options,
+      { port: await freePort(), clock, logger, proxy: { signingKeys: [jwk] } },
+      [],
+    );
     return new EverySource({ main, signed, clock, issuer, custom, pem, ec });
   }
 
@@ -279,20 +287,17 @@ function ownSource(name: string, app: GuardedApp, signature: (text: string) => B
 }
 
 async function guardedApp(
-  { idp, platform }: EverySourceOptions,
-  port: number,
-  proxy: object,
-  clock: ManualClock,
+  { idp, platform, module }: EverySourceOptions,
+  common: Pick<ProtectedAppOptions, 'port' | 'clock' | 'logger' | 'proxy'>,
   verifiers: readonly TokenVerifier[],
 ): Promise<GuardedApp> {
   const door = new Door();
   const flow = await startFlow({
     idp,
     platform,
-    port,
-    proxy,
-    clock,
     verifiers,
+    ...common,
+    ...(module && { module }),
     controllers: [doorAt('mcp', 'default', door), doorAt('mcp2', 'second', door)],
   });
   const client = await flow.register();

@@ -50,7 +50,11 @@ export type UpstreamFailure =
   | 'redirect'
   | 'huge'
   | 'disconnect'
-  | { readonly status: number; readonly body: unknown };
+  | {
+      readonly status: number;
+      readonly body: unknown;
+      readonly headers?: Readonly<Record<string, string>>;
+    };
 
 export interface UpstreamRequest {
   readonly method: string;
@@ -316,10 +320,11 @@ export class UpstreamIdp {
     }
     if (failure === 'html') return send(res, 200, 'text/html', '<!doctype html><h1>Welcome</h1>');
     if (failure === 'garbage') return send(res, 200, 'application/json', '{"access_token": "tru');
-    const { status, body } =
+    const { status, body, headers } =
       typeof failure === 'string'
-        ? { status: Number(failure), body: { error: 'server_error' } }
+        ? { status: Number(failure), body: { error: 'server_error' }, headers: {} }
         : failure;
+    for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value);
     send(res, status, 'application/json', JSON.stringify(body));
   }
 

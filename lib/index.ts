@@ -22,6 +22,7 @@ export type {
   EndpointRoute,
   ResponseCookie,
 } from './http/endpoint.js';
+export { OAuthError, type OAuthErrorCode } from './http/oauth-error.js';
 export { MultiAuthModule } from './module/multi-auth.module.js';
 export type {
   MultiAuthModuleExtras,
@@ -84,4 +85,5 @@ export {
   type StaticTokenVerifierOptions,
 } from './verifiers/static.verifier.js';
 export type { TokenVerifier, VerificationContext } from './verifiers/token-verifier.js';
+export type { ChainVerdict } from './verifiers/verifier-chain.js';
 export type { UnverifiedJwt } from './verifiers/unverified-jwt.js';

@@ -74,11 +74,35 @@ export class StorageError extends MultiAuthError {
   readonly code = 'ERR_MULTI_AUTH_STORAGE';
 }
 
-/** Text for the operator's log from anything that can be thrown. */
+/** Text for the operator's log from anything that can be thrown, with the code of what caused it. */
 export function describeError(thrown: unknown): string {
+  if (!isError(thrown)) {
+    return typeof thrown === 'string'
+      ? thrown
+      : `a thrown ${thrown === null ? 'null' : typeof thrown}`;
+  }
+  const text = thrown.message || codeOf(thrown) || thrown.name;
+  const cause = causeCodeOf(thrown);
+  return cause === undefined || text.includes(cause) ? text : `${text} (${cause})`;
+}
+
+/** The innermost code, such as `ECONNREFUSED`: what an operator needs first. */
+function causeCodeOf(error: Error): string | undefined {
+  let code: string | undefined;
+  let cause: unknown = error.cause;
+  for (let depth = 0; depth < 5 && isError(cause); depth++) {
+    code = codeOf(cause) ?? code;
+    cause = cause.cause;
+  }
+  return code;
+}
+
+function codeOf(error: Error): string | undefined {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : undefined;
+}
+
+function isError(thrown: unknown): thrown is Error {
   // Also errors of another realm, as of a Node built-in inside a VM context.
-  if (thrown instanceof Error || types.isNativeError(thrown)) return thrown.message || thrown.name;
-  return typeof thrown === 'string'
-    ? thrown
-    : `a thrown ${thrown === null ? 'null' : typeof thrown}`;
+  return thrown instanceof Error || types.isNativeError(thrown);
 }

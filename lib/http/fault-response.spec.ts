@@ -4,11 +4,10 @@ import { renderFault, toFault } from './fault-response.js';
 import { OAuthError } from './oauth-error.js';
 
 describe('toFault', () => {
-  it('passes the words of an OAuthError on, and not its reason', () => {
+  it('passes the words of an OAuthError on', () => {
     const error = new OAuthError('invalid_client', 'Unknown client.', {
       status: 401,
       headers: { 'www-authenticate': 'Basic' },
-      reason: 'secret of the operator',
     });
     const response = renderFault(toFault(error), 'client');
     expect(response).toEqual({

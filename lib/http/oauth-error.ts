@@ -16,27 +16,21 @@ export type OAuthErrorCode =
   | 'temporarily_unavailable'
   | 'unauthorized_client'
   | 'unsupported_grant_type'
-  | 'unsupported_response_type'
-  | 'unsupported_token_type';
+  | 'unsupported_response_type';
 
-/**
- * A protocol error that an endpoint answers. `description` is constant text that is safe to show
- * to anyone; `reason` is for the operator alone.
- */
+/** A protocol error that an endpoint answers; `description` is constant text, safe to show to anyone. */
 export class OAuthError extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly reason: string | undefined;
 
   constructor(
     readonly error: OAuthErrorCode,
     readonly description: string,
-    details: { status?: number; headers?: Record<string, string>; reason?: string } = {},
+    details: { status?: number; headers?: Record<string, string> } = {},
   ) {
     super(`${error}: ${description}`);
     this.name = 'OAuthError';
     this.status = details.status ?? 400;
     this.headers = details.headers ?? {};
-    this.reason = details.reason;
   }
 }

@@ -1,4 +1,5 @@
-const PROTECTED_RESOURCE = '/.well-known/oauth-protected-resource';
+/** Where clients look that ignore the path of a resource (RFC 9728 §3.1). */
+export const PROTECTED_RESOURCE = '/.well-known/oauth-protected-resource';
 const AUTHORIZATION_SERVER = '/.well-known/oauth-authorization-server';
 const OPENID_CONFIGURATION = '/.well-known/openid-configuration';
 

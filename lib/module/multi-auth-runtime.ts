@@ -6,6 +6,7 @@ import type { EndpointRoute } from '../http/endpoint.js';
 import { documentRoute } from '../metadata/document.endpoint.js';
 import { renderProtectedResourceMetadata } from '../metadata/protected-resource-metadata.js';
 import {
+  PROTECTED_RESOURCE,
   protectedResourceMetadataUrl,
   protectedResourcePath,
 } from '../metadata/well-known-paths.js';
@@ -15,9 +16,6 @@ import type { ProtectedResource } from '../resources/protected-resource.js';
 import type { TokenVerifier } from '../verifiers/token-verifier.js';
 import { VerifierChain } from '../verifiers/verifier-chain.js';
 import type { ResolvedOptions } from './resolve-options.js';
-
-/** Where clients look that ignore the path of a resource (RFC 9728 §3.1). */
-export const rootResourcePath = '/.well-known/oauth-protected-resource';
 
 /** One module's object graph: who judges requests, and what is served. */
 export class MultiAuthRuntime {
@@ -111,8 +109,8 @@ export class MultiAuthRuntime {
     });
     const [only] = documents;
     // At the root there is room for one resource; with several, none of them is meant.
-    return only && documents.length === 1 && only.path !== rootResourcePath
-      ? [only, { ...only, path: rootResourcePath }]
+    return only && documents.length === 1 && only.path !== PROTECTED_RESOURCE
+      ? [only, { ...only, path: PROTECTED_RESOURCE }]
       : documents;
   }
 }

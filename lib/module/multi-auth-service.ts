@@ -20,7 +20,9 @@ export class MultiAuthService {
     const { resources } = this.#runtime.options;
     const found = resource === undefined ? resources.default : resources.named(resource);
     if (!found) {
-      throw new ConfigurationError([{ path: 'resource', problem: 'names no configured resource' }]);
+      throw new ConfigurationError([
+        { path: 'resource', problem: `${resource} is not a configured resource` },
+      ]);
     }
     return this.#runtime.chain(found).verify(token);
   }

@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../common/errors.js';
-import { rootResourcePath } from './multi-auth-runtime.js';
+import { PROTECTED_RESOURCE } from '../metadata/well-known-paths.js';
 
 /** The paths that all the modules of one app serve: no two may want the same one. */
 export class PublishedPaths {
@@ -12,7 +12,7 @@ export class PublishedPaths {
    * @throws ConfigurationError when a path is taken
    */
   claim(paths: readonly string[]): readonly string[] {
-    const conflicts = paths.filter((p) => this.#taken.has(p) && p !== rootResourcePath);
+    const conflicts = paths.filter((p) => this.#taken.has(p) && p !== PROTECTED_RESOURCE);
     if (conflicts.length > 0) {
       const problem = `another MultiAuthModule of this app already serves ${conflicts.join(', ')}: give each its own path in baseUrl and its own resource, or import one module in several places`;
       throw new ConfigurationError([{ path: 'baseUrl', problem }]);

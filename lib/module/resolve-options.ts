@@ -3,7 +3,7 @@ import { type ImpliedScopes, isScopeToken } from '../common/scopes.js';
 import { isLoopbackHost } from '../http/loopback.js';
 import type { ResourceRegistry } from '../resources/resource-registry.js';
 import { AuthProvider } from '../verifiers/auth-provider.js';
-import { isScopeList } from '../verifiers/option-issues.js';
+import { isScopeList } from '../common/option-issues.js';
 import type { TokenVerifier } from '../verifiers/token-verifier.js';
 import type { MultiAuthOptions } from './multi-auth-options.js';
 import { resolveResources } from './resolve-resources.js';
@@ -107,7 +107,7 @@ function isVerifier(value: unknown): boolean {
 }
 
 function notAVerifier(path: string): ConfigurationIssue {
-  return { path, problem: 'is no token verifier: it has no verifyToken method' };
+  return { path, problem: 'is not a token verifier: it has no verifyToken method' };
 }
 
 function scopeIssues({ requiredScopes, impliedScopes }: MultiAuthOptions): ConfigurationIssue[] {

@@ -3,7 +3,7 @@ import { isLoopbackHost } from '../http/loopback.js';
 import type { ProtectedResource } from '../resources/protected-resource.js';
 import { canonicalResource } from '../resources/resource-identifier.js';
 import { ResourceRegistry } from '../resources/resource-registry.js';
-import { isScopeList, unknownOptionIssues } from '../verifiers/option-issues.js';
+import { isScopeList, unknownOptionIssues } from '../common/option-issues.js';
 import type { MultiAuthOptions, ResourceOptions } from './multi-auth-options.js';
 
 const defaultName = 'default';

@@ -1,6 +1,6 @@
 import type { JWK } from 'jose';
 import { ConfigurationError, type ConfigurationIssue } from '../common/errors.js';
-import { isScopeToken } from '../common/scopes.js';
+import { isText, scopeListIssues, unknownOptionIssues } from '../common/option-issues.js';
 import { SecretRing } from '../crypto/secret-ring.js';
 import { SigningKeys } from '../crypto/signing-keys.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
@@ -13,7 +13,7 @@ import type { Upstream } from './upstream/upstream.js';
 /** A client the operator knows, which needs no registration. Public: it has no secret. */
 export interface ConfiguredClient {
   readonly clientId: string;
-  readonly clientName?: string;
+  readonly clientName?: string | undefined;
   readonly redirectUris: readonly string[];
 }
 
@@ -27,46 +27,47 @@ export interface OAuthProxyOptions {
    *
    * @default on a loopback `baseUrl`, one that the embedded store keeps; elsewhere they are required
    */
-  readonly secrets?: readonly string[];
+  readonly secrets?: readonly string[] | undefined;
   /**
-   * Where clients, logins and tokens are kept.
+   * Where clients, logins and tokens are kept; closed when the app closes.
    * @default `new LmdbStore()`: a folder `.mcp-auth` in the working directory
    */
-  readonly storage?: KeyValueStore;
+  readonly storage?: KeyValueStore | undefined;
   /** The scopes every request needs, unless the module says otherwise. */
-  readonly requiredScopes?: readonly string[];
-  /** All scopes that clients may get. @default the required and the default ones */
-  readonly validScopes?: readonly string[];
+  readonly requiredScopes?: readonly string[] | undefined;
+  /** The scopes clients may get beside the default ones and those a resource requires. @default none */
+  readonly validScopes?: readonly string[] | undefined;
   /** The scopes every client gets, whatever it asks for. @default the required ones */
-  readonly defaultScopes?: readonly string[];
+  readonly defaultScopes?: readonly string[] | undefined;
   /** What the scopes allow, in words, for the consent page. */
-  readonly scopeDescriptions?: Readonly<Record<string, string>>;
+  readonly scopeDescriptions?: Readonly<Record<string, string>> | undefined;
   /** The server's name on the consent page. @default the host of `baseUrl` */
-  readonly serverName?: string;
+  readonly serverName?: string | undefined;
   /** Clients that need no registration. */
-  readonly clients?: readonly ConfiguredClient[];
+  readonly clients?: readonly ConfiguredClient[] | undefined;
   /** The path, below `baseUrl`, to which the upstream sends users back. @default `/auth/callback` */
-  readonly redirectPath?: string;
+  readonly redirectPath?: string | undefined;
   /**
    * Private keys that sign access tokens instead of a derived secret: ES256, RS256 or EdDSA. The
    * first signs, all verify, and their public parts are published at `/jwks`.
    */
-  readonly signingKeys?: readonly JWK[];
-  readonly lifetimes?: Partial<Lifetimes>;
+  readonly signingKeys?: readonly JWK[] | undefined;
+  /** How long things live, in seconds. @default see `Lifetimes` */
+  readonly lifetimes?: Partial<Lifetimes> | undefined;
   /** A page that documents the server for developers (RFC 8414 `service_documentation`). */
-  readonly serviceDocumentation?: string;
+  readonly serviceDocumentation?: string | undefined;
 }
 
 /** @throws ConfigurationError with everything that is wrong. */
 export function assertOAuthProxyOptions(options: OAuthProxyOptions, host: AuthProviderHost): void {
   const path = 'server';
   ConfigurationError.assertNone([
-    ...unknownOptionIssues(options, path),
+    ...unknownOptionIssues(path, options, known),
     ...upstreamIssues(options, host, path),
     ...secretIssues(options, path),
     ...(options.signingKeys ? SigningKeys.issues(options.signingKeys, `${path}.signingKeys`) : []),
     ...(['requiredScopes', 'validScopes', 'defaultScopes'] as const).flatMap((name) =>
-      scopeIssues(options[name], `${path}.${name}`),
+      scopeListIssues(`${path}.${name}`, options[name]),
     ),
     ...clientIssues(options.clients ?? [], `${path}.clients`),
     ...lifetimeIssues(options.lifetimes ?? {}, `${path}.lifetimes`),
@@ -75,7 +76,7 @@ export function assertOAuthProxyOptions(options: OAuthProxyOptions, host: AuthPr
   ]);
 }
 
-const known = new Set<string>([
+const known: readonly (keyof OAuthProxyOptions)[] = [
   'clients',
   'defaultScopes',
   'lifetimes',
@@ -89,14 +90,7 @@ const known = new Set<string>([
   'storage',
   'upstream',
   'validScopes',
-] satisfies (keyof OAuthProxyOptions)[]);
-
-/** A misspelt option would silently be the default. */
-function unknownOptionIssues(options: OAuthProxyOptions, path: string): ConfigurationIssue[] {
-  return Object.keys(options)
-    .filter((name) => !known.has(name))
-    .map((name) => ({ path: `${path}.${name}`, problem: 'is not an option' }));
-}
+];
 
 function upstreamIssues(
   { upstream }: OAuthProxyOptions,
@@ -121,29 +115,28 @@ function secretIssues(
   return issues;
 }
 
-function scopeIssues(scopes: readonly string[] | undefined, path: string): ConfigurationIssue[] {
-  if (scopes === undefined || (Array.isArray(scopes) && scopes.every(isScopeToken))) return [];
-  return [{ path, problem: 'must be a list of scope tokens (RFC 6749 §3.3)' }];
-}
-
 function clientIssues(clients: readonly ConfiguredClient[], path: string): ConfigurationIssue[] {
+  if (!Array.isArray(clients)) return [{ path, problem: 'must be a list of clients' }];
   const seen = new Set<string>();
-  return clients.flatMap((client, index) => {
+  return clients.flatMap((client: ConfiguredClient, index) => {
     const at = `${path}[${index}]`;
-    const issues: ConfigurationIssue[] = [];
-    if (!client.clientId || /^https?:/i.test(client.clientId)) {
+    const issues = unknownOptionIssues(at, client, ['clientId', 'clientName', 'redirectUris']);
+    if (!isText(client.clientId) || /^https?:/i.test(client.clientId)) {
       issues.push({ path: `${at}.clientId`, problem: 'must be a plain identifier, not a URL' });
     }
     if (seen.has(client.clientId)) issues.push({ path: `${at}.clientId`, problem: 'is repeated' });
     seen.add(client.clientId);
-    if (client.redirectUris.length === 0) {
-      issues.push({ path: `${at}.redirectUris`, problem: 'is empty' });
-    }
-    client.redirectUris.forEach((uri, i) => {
-      const problem = redirectUriProblem(uri);
-      if (problem) issues.push({ path: `${at}.redirectUris[${i}]`, problem });
-    });
-    return issues;
+    return [...issues, ...redirectUriIssues(client.redirectUris, `${at}.redirectUris`)];
+  });
+}
+
+function redirectUriIssues(uris: unknown, path: string): ConfigurationIssue[] {
+  if (!Array.isArray(uris) || uris.length === 0) {
+    return [{ path, problem: 'must be a list of at least one URI' }];
+  }
+  return uris.flatMap((uri: unknown, i) => {
+    const problem = redirectUriProblem(uri);
+    return problem === null ? [] : [{ path: `${path}[${i}]`, problem }];
   });
 }
 

@@ -49,7 +49,7 @@ export class OAuthProxy extends AuthProvider {
     this.#scopes = this.#policy(host);
     this.#storage = this.#options.storage ?? new LmdbStore();
     // The embedded store opens when first used: a folder that cannot be written must stop the boot.
-    if (this.#options.storage === undefined) await this.#storage.get('boot');
+    if (this.#storage instanceof LmdbStore) await this.#storage.get('boot');
     this.#options.upstream.start(host);
     this.#server = new AuthorizationServer({
       options: this.#options,

@@ -18,7 +18,10 @@ export const AccessToken: (field?: keyof AcceptedToken) => ParameterDecorator =
     const token = admissionOfContext(context)?.token;
     if (token === undefined) {
       throw new ConfigurationError([
-        { path: '@AccessToken()', problem: 'needs @McpAuth() on the handler or its class' },
+        {
+          path: '@AccessToken()',
+          problem: 'needs @McpAuth(), and no @SkipMcpAuth(), on the handler or its class',
+        },
       ]);
     }
     return field === undefined ? token : token[field];

@@ -12,6 +12,8 @@ export interface McpAuthOptions {
   readonly scopes?: readonly string[];
 }
 
+const GUARDED = Symbol('multi-auth:guarded');
+
 /** Where MCP-Nest looks up the scopes of a tool, to hide it from those who may not call it. */
 const MCP_NEST_SCOPES = 'mcp:scopes';
 
@@ -26,20 +28,31 @@ export function McpAuth(
 ): ClassDecorator & MethodDecorator {
   const [first] = args;
   const options = typeof first === 'object' ? first : { scopes: args as readonly string[] };
-  return applyDecorators(UseGuards(McpAuthGuard), requirement(options));
+  return applyDecorators(guarded(), requirement(options));
 }
 
 /**
- * Asks for scopes beside those of `@McpAuth()`; guards nothing by itself.
+ * Asks for scopes beside those of `@McpAuth()`, and protects what is not protected yet.
  * @throws ConfigurationError when an argument is not one scope (RFC 6749 §3.3)
  */
 export function RequireScopes(...scopes: readonly string[]): ClassDecorator & MethodDecorator {
-  return requirement({ scopes });
+  return applyDecorators(guarded(), requirement({ scopes }));
 }
 
 /** Lets a handler of a protected controller, or a whole controller, be called without a token. */
 export function SkipMcpAuth(): ClassDecorator & MethodDecorator {
   return onTarget((target) => declareSkipped(target));
+}
+
+/** The guard, once a target however many decorators ask for it. */
+function guarded(): ClassDecorator & MethodDecorator {
+  return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    const guardedTarget = (descriptor?.value as object | undefined) ?? target;
+    if (Reflect.hasOwnMetadata(GUARDED, guardedTarget)) return;
+    Reflect.defineMetadata(GUARDED, true, guardedTarget);
+    const useGuard = UseGuards(McpAuthGuard) as (...of: unknown[]) => void;
+    useGuard(target, key, descriptor);
+  };
 }
 
 function requirement(added: AuthRequirement): ClassDecorator & MethodDecorator {

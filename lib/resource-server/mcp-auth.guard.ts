@@ -87,7 +87,7 @@ export class McpAuthGuard implements CanActivate {
     const resource = resourceName === undefined ? resources.default : resources.named(resourceName);
     if (resource !== undefined) return resource;
     throw new ConfigurationError([
-      { path: '@McpAuth({ resource })', problem: 'names a resource that is not configured' },
+      { path: '@McpAuth({ resource })', problem: `${resourceName} is not a configured resource` },
     ]);
   }
 

@@ -9,8 +9,6 @@ const exceptions = new WeakMap<Refusal, OAuthException>();
 export class OAuthException extends HttpException {
   /** Headers of the answer; the guard has set them before it throws. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What happened, for the operator alone; never sent. */
-  readonly reason: string | undefined;
 
   constructor(
     readonly error: OAuthErrorCode,
@@ -18,13 +16,11 @@ export class OAuthException extends HttpException {
     details: {
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
-      readonly reason?: string;
     },
   ) {
     super(Object.freeze({ error, error_description: description }), details.status);
     this.message = `${error}: ${description}`;
     this.headers = details.headers ?? {};
-    this.reason = details.reason;
   }
 
   /** The exception of a refusal: always the same one, so that refusing records no stack. */

@@ -17,9 +17,9 @@ import { readOrCreateSecret } from './secret-file.js';
 /** The options of `LmdbStore`. */
 export interface LmdbStoreOptions {
   /** The folder of the database, made when it does not exist. @default '.mcp-auth' */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** @default the machine's clock */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 type Database = RootDatabase<string, string>;

@@ -8,9 +8,9 @@ import { KeyValueStore } from './key-value-store.js';
 /** The options of `MemoryStore`. */
 export interface MemoryStoreOptions {
   /** How many entries the store holds before it refuses new ones. @default 100_000 */
-  readonly maxEntries?: number;
+  readonly maxEntries?: number | undefined;
   /** @default the machine's clock */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 interface Entry {

@@ -1,6 +1,6 @@
 import { frozenCopy } from '../common/frozen-copy.js';
 import type { AccessToken, VerifiedToken } from './access-token.js';
-import { isScopeList } from './option-issues.js';
+import { isScopeList } from '../common/option-issues.js';
 
 /**
  * Makes the token a request works with from what a source answered. Throws a `TypeError` when the

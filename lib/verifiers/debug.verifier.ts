@@ -8,7 +8,7 @@ import {
   isText,
   scopeListIssues,
   unknownOptionIssues,
-} from './option-issues.js';
+} from '../common/option-issues.js';
 import type { TokenVerifier, VerificationContext } from './token-verifier.js';
 
 /**

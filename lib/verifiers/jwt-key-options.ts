@@ -9,7 +9,7 @@ import {
   requiredSecretBytes,
 } from '../crypto/jws-algorithms.js';
 import { isKeyMaterial } from '../crypto/key-material.js';
-import { isText } from './option-issues.js';
+import { isText } from '../common/option-issues.js';
 import { parsePublicJwk, parsePublicPem } from '../crypto/verification-key.js';
 import type { VerificationKey } from '../crypto/verification-key.js';
 

@@ -10,7 +10,7 @@ import { normalizedType } from './jwt-refusal.js';
 import type { JwtPolicy } from './jwt-refusal.js';
 import { SharedSecretSource, StaticKeySource } from './key-source.js';
 import type { KeySource } from './key-source.js';
-import { commonOptionIssues, isText, unknownOptionIssues } from './option-issues.js';
+import { commonOptionIssues, isText, unknownOptionIssues } from '../common/option-issues.js';
 
 const JWKS_TIMEOUT_SECONDS = 5;
 const JWKS_MAX_BYTES = 256 * 1024;

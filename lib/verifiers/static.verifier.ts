@@ -11,7 +11,7 @@ import {
   isText,
   scopeListIssues,
   unknownOptionIssues,
-} from './option-issues.js';
+} from '../common/option-issues.js';
 import type { TokenVerifier, VerificationContext } from './token-verifier.js';
 
 const MIN_TOKEN_LENGTH = 8;

@@ -23,7 +23,7 @@ export const typo: MultiAuthOptions = { verifiers: verifier, requiredScope: ['mc
 export const scope: MultiAuthOptions = { verifiers: verifier, requiredScopes: 'mcp:use' };
 // @ts-expect-error an object without verifyToken
 export const noVerifier: MultiAuthOptions = { verifiers: { verify: () => null } };
-// @ts-expect-error exactOptionalPropertyTypes: absent and undefined are two things
+// What an environment may not have is as good as absent.
 export const absent: MultiAuthOptions = { verifiers: verifier, baseUrl: undefined };
 // @ts-expect-error resources have names
 export const nameless: MultiAuthOptions = { verifiers: verifier, resources: ['/a'] };

@@ -24,6 +24,7 @@ const values = [
   'MultiAuthModule',
   'MultiAuthService',
   'OAuth2Upstream',
+  'OAuthError',
   'OAuthException',
   'OAuthProxy',
   'OidcUpstream',
@@ -41,6 +42,7 @@ const values = [
 const types = [
   'AuthInfo',
   'AuthProviderHost',
+  'ChainVerdict',
   'ConfigurationIssue',
   'ConfiguredClient',
   'DebugTokenVerifierOptions',
@@ -62,6 +64,7 @@ const types = [
   'MultiAuthOptions',
   'MultiAuthOptionsFactory',
   'OAuth2UpstreamOptions',
+  'OAuthErrorCode',
   'OAuthProxyOptions',
   'OidcUpstreamOptions',
   'ProtectedResource',

@@ -30,15 +30,23 @@ export interface OAuth2UpstreamOptions extends UpstreamOptions {
   readonly authorizationEndpoint: string;
   readonly tokenEndpoint: string;
   /** RFC 7009; without it a revocation ends the session here alone. */
-  readonly revocationEndpoint?: string;
+  readonly revocationEndpoint?: string | undefined;
   /** The server's issuer identifier, if it sends `iss` in its answers: then every one must have it (RFC 9207). */
-  readonly issuer?: string;
+  readonly issuer?: string | undefined;
   /**
    * Says whose an access token of the upstream is. It is asked once a login; the `subject` it
    * answers becomes the subject of this server's tokens.
    */
   readonly tokenVerifier: TokenVerifier;
 }
+
+const ownOptions: readonly (keyof OAuth2UpstreamOptions)[] = [
+  'authorizationEndpoint',
+  'issuer',
+  'revocationEndpoint',
+  'tokenEndpoint',
+  'tokenVerifier',
+];
 
 /** An OAuth 2 server as the upstream; the user's identity comes from its access token. */
 export class OAuth2Upstream implements Upstream {
@@ -53,7 +61,7 @@ export class OAuth2Upstream implements Upstream {
     const outbound = new OutboundClient(options.fetch ? { fetch: options.fetch } : {});
     this.#client = new UpstreamClient({
       ...options,
-      fetch: outbound.fetch.bind(outbound),
+      fetch: outbound.fetch,
     });
     this.#server = {
       issuer: options.issuer ?? options.tokenEndpoint,
@@ -79,7 +87,7 @@ export class OAuth2Upstream implements Upstream {
       ...(typeof (tokenVerifier as TokenVerifier | undefined)?.verifyToken === 'function'
         ? []
         : [{ path: `${path}.tokenVerifier`, problem: 'is missing: it says who logged in' }]),
-      ...upstreamOptionIssues(this.#options, path),
+      ...upstreamOptionIssues(this.#options, path, ownOptions),
     ];
   }
 

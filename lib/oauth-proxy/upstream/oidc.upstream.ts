@@ -26,7 +26,7 @@ import {
 
 /** How to log people in at an OpenID provider that publishes a discovery document. */
 export interface OidcUpstreamOptions extends UpstreamOptions {
-  /** The issuer identifier as the provider writes it in its documents; a slash at its end may differ. */
+  /** The issuer identifier as the provider writes it; behind a mere host a slash may differ. */
   readonly issuer: string;
 }
 
@@ -45,7 +45,7 @@ export class OidcUpstream implements Upstream {
   constructor(options: OidcUpstreamOptions) {
     this.#options = options;
     this.#outbound = new OutboundClient(options.fetch ? { fetch: options.fetch } : {});
-    const fetch = this.#outbound.fetch.bind(this.#outbound);
+    const fetch = this.#outbound.fetch;
     this.#client = new UpstreamClient({ ...options, fetch });
   }
 
@@ -56,7 +56,7 @@ export class OidcUpstream implements Upstream {
   issues(host: UpstreamHost, path: string): readonly ConfigurationIssue[] {
     return [
       ...upstreamUrlIssues(this.#options.issuer, `${path}.issuer`, host),
-      ...upstreamOptionIssues(this.#options, path),
+      ...upstreamOptionIssues(this.#options, path, ['issuer']),
     ];
   }
 

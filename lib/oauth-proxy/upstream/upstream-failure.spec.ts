@@ -1,6 +1,8 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import * as oauth from 'oauth4webapi';
 import { UpstreamError } from '../../common/errors.js';
+import { UpstreamClient } from './upstream-client.js';
 import { loginFailure, refreshFailure } from './upstream-failure.js';
 
 const as: oauth.AuthorizationServer = { issuer: 'https://idp.test' };
@@ -100,5 +102,112 @@ describe('loginFailure', () => {
   it('leaves an UpstreamError as it is', () => {
     const known = new UpstreamError('known', 'refused');
     expect(loginFailure(known)).toBe(known);
+  });
+});
+
+describe('an UpstreamError of the client', () => {
+  const token = 'THE-TOKEN';
+  const tokens = { access_token: token, token_type: 'Bearer', refresh_token: token };
+  const jwt = (claims: object): string =>
+    [{ alg: 'RS256' }, { token, ...claims }, token]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.');
+  const good = { iss: as.issuer, aud: 'app', sub: 'alice', nonce: 'n', iat: 1, exp: 9_999_999_999 };
+
+  function calls(answered: () => Response | Promise<Response>): Promise<unknown>[] {
+    const server = {
+      ...as,
+      token_endpoint: `${as.issuer}/token`,
+      revocation_endpoint: `${as.issuer}/revoke`,
+      jwks_uri: `${as.issuer}/jwks`,
+    };
+    const upstream = new UpstreamClient({
+      clientId: 'app',
+      clientSecret: token,
+      fetch: async () => answered(),
+    });
+    const callback = {
+      parameters: new URLSearchParams({ code: token, state: token }),
+      state: token,
+      nonce: 'n',
+      codeVerifier: token,
+      redirectUri: 'https://as.test/cb',
+      scopes: [],
+    };
+    return [
+      upstream.redeem(server, callback, 'oauth'),
+      upstream.redeem(server, callback, 'openid'),
+      upstream.refresh(server, token),
+      upstream.revoke(server, token),
+    ];
+  }
+
+  const shows = (error: unknown): boolean => {
+    const text = inspect(error, { depth: Infinity, showHidden: true });
+    const encoded = Buffer.from(token).toString('base64');
+    return [token, encoded, encoded.replace(/=+$/, '')].some((form) => text.includes(form));
+  };
+
+  it.each<[string, number, unknown]>([
+    ['an unknown token_type', 200, { ...tokens, token_type: 'mac' }],
+    ['a token_type that is a token', 200, { ...tokens, token_type: token }],
+    ['an access token that is a list', 200, { ...tokens, access_token: [token] }],
+    ['a refresh token that is an object', 200, { ...tokens, refresh_token: { token } }],
+    ['a scope that is a list', 200, { ...tokens, scope: [token] }],
+    ['an id_token that is no JWT', 200, { ...tokens, id_token: token }],
+    ['an id_token that cannot be read', 200, { ...tokens, id_token: `${token}.${token}.${token}` }],
+    ['an id_token of another', 200, { ...tokens, id_token: jwt({ ...good, iss: token }) }],
+    [
+      'an id_token with another nonce',
+      200,
+      { ...tokens, id_token: jwt({ ...good, nonce: token }) },
+    ],
+    ['an id_token nobody signed', 200, { ...tokens, id_token: jwt(good) }],
+    ['an error beside the tokens', 400, { ...tokens, error: 'invalid_grant' }],
+    ['an error that is described', 400, { error: 'invalid_grant', error_description: token }],
+    ['an error that is a token', 400, { error: token, error_uri: token }],
+    ['an error with status 200', 200, { error: 'bad_refresh_token', error_description: token }],
+    ['a fault', 500, tokens],
+    ['a list', 200, [tokens]],
+    ['a text', 200, token],
+  ])('shows no token when the answer is %s', async (_name, status, body) => {
+    const answers = calls(() => Response.json(body, { status, headers: { 'x-token': token } }));
+    const errors = (await Promise.allSettled(answers)).flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as unknown] : [],
+    );
+    expect(errors).not.toHaveLength(0);
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(UpstreamError);
+      expect(shows(error)).toBe(false);
+    }
+  });
+
+  it.each<[string, () => Response | Promise<Response>]>([
+    ['a page', () => new Response(token, { headers: { 'content-type': 'text/html' } })],
+    [
+      'half a document',
+      () => new Response(`{"a":"${token}`, { headers: { 'content-type': 'application/json' } }),
+    ],
+    [
+      'a challenge',
+      () =>
+        new Response(token, { status: 401, headers: { 'www-authenticate': `Basic a="${token}"` } }),
+    ],
+    [
+      'none',
+      () => Promise.reject(new TypeError('fetch failed', { cause: { request: { token } } })),
+    ],
+  ])('shows no token when the answer is %s', async (_name, answered) => {
+    for (const result of await Promise.allSettled(calls(answered))) {
+      // A revocation is done with status 200, whatever else comes.
+      if (result.status === 'fulfilled') continue;
+      expect(result.reason).toBeInstanceOf(UpstreamError);
+      expect(shows(result.reason)).toBe(false);
+    }
+  });
+
+  it('would be seen to show one', () => {
+    const leaking = new UpstreamError('x', 'refused', { cause: { body: tokens } });
+    expect(shows(leaking)).toBe(true);
   });
 });

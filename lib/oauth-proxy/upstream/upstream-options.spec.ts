@@ -14,7 +14,7 @@ const host = {
 };
 
 function pathsOf(options: Partial<UpstreamOptions>): string[] {
-  return upstreamOptionIssues({ clientId: 'app', ...options }, 'upstream').map((i) => i.path);
+  return upstreamOptionIssues({ clientId: 'app', ...options }, 'upstream', []).map((i) => i.path);
 }
 
 describe('upstreamOptionIssues', () => {
@@ -78,6 +78,7 @@ describe('upstreamOptionIssues', () => {
     const issues = upstreamOptionIssues(
       { clientId: 'app', clientSecret: 'hidden', clientAuthentication: 'none' },
       'upstream',
+      [],
     );
     expect(JSON.stringify(issues)).not.toContain('hidden');
   });

@@ -1,5 +1,5 @@
 import type { ConfigurationIssue } from '../../common/errors.js';
-import { isScopeToken } from '../../common/scopes.js';
+import { isText, scopeListIssues, unknownOptionIssues } from '../../common/option-issues.js';
 import { isLoopbackHost } from '../../http/loopback.js';
 import type { UpstreamClientAuthentication } from './upstream-client.js';
 import type { UpstreamHost } from './upstream.js';
@@ -9,31 +9,31 @@ export interface UpstreamOptions {
   /** The client id the app has at the upstream. */
   readonly clientId: string;
   /** The client secret, if the app has one there. */
-  readonly clientSecret?: string;
+  readonly clientSecret?: string | undefined;
   /**
    * How the app authenticates at the token endpoint.
    * @default `client_secret_basic` with a secret, `none` without
    */
-  readonly clientAuthentication?: UpstreamClientAuthentication;
+  readonly clientAuthentication?: UpstreamClientAuthentication | undefined;
   /**
    * The scopes to ask the upstream for, whatever the MCP client asks for. Then the user's consent
    * alone decides which of this server's scopes are granted.
    *
    * @default the scopes the MCP client asks for; then what the upstream grants of them is granted
    */
-  readonly scopes?: readonly string[];
+  readonly scopes?: readonly string[] | undefined;
   /** More parameters for the authorization request, such as `{ access_type: 'offline' }`. */
-  readonly extraAuthorizeParams?: Readonly<Record<string, string>>;
+  readonly extraAuthorizeParams?: Readonly<Record<string, string>> | undefined;
   /** More parameters for every token request. */
-  readonly extraTokenParams?: Readonly<Record<string, string>>;
+  readonly extraTokenParams?: Readonly<Record<string, string>> | undefined;
   /**
    * The claims of the upstream's identity that this server's tokens carry too, such as `email`.
    * Whoever holds a token can read them.
    * @default []
    */
-  readonly embedClaims?: readonly string[];
+  readonly embedClaims?: readonly string[] | undefined;
   /** Replaces the network, for proxies and tests. @default the global `fetch` */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: typeof fetch | undefined;
 }
 
 const reservedAuthorizeParameters = [
@@ -64,12 +64,31 @@ const reservedTokenParameters = [
 // These become claims of every access token and must come from nowhere but the server.
 const registeredClaims = 'iss sub aud exp nbf iat jti client_id scope sid'.split(' ');
 
-export function upstreamOptionIssues(options: UpstreamOptions, path: string): ConfigurationIssue[] {
-  const issues: ConfigurationIssue[] = [];
+const known: readonly (keyof UpstreamOptions)[] = [
+  'clientAuthentication',
+  'clientId',
+  'clientSecret',
+  'embedClaims',
+  'extraAuthorizeParams',
+  'extraTokenParams',
+  'fetch',
+  'scopes',
+];
+
+/** What is wrong with the options that every upstream has; `own` are the names of its others. */
+export function upstreamOptionIssues(
+  options: UpstreamOptions,
+  path: string,
+  own: readonly string[],
+): ConfigurationIssue[] {
+  const issues: ConfigurationIssue[] = [
+    ...unknownOptionIssues(path, options, [...known, ...own]),
+    ...scopeListIssues(`${path}.scopes`, options.scopes),
+  ];
   const add = (name: string, problem: string): void => {
     issues.push({ path: `${path}.${name}`, problem });
   };
-  if (!options.clientId) add('clientId', 'is missing');
+  if (!isText(options.clientId)) add('clientId', 'is missing');
   if (options.clientSecret === '')
     add('clientSecret', 'is empty; leave it out for a public client');
   if (options.clientAuthentication === 'none' && options.clientSecret !== undefined) {
@@ -78,17 +97,19 @@ export function upstreamOptionIssues(options: UpstreamOptions, path: string): Co
   if ((options.clientAuthentication ?? 'none') !== 'none' && options.clientSecret === undefined) {
     add('clientAuthentication', 'needs a clientSecret');
   }
-  if (options.scopes && !options.scopes.every(isScopeToken)) {
-    add('scopes', 'has an entry that is no scope token (RFC 6749 §3.3)');
-  }
   for (const name of reserved(options.extraAuthorizeParams, reservedAuthorizeParameters)) {
     add(`extraAuthorizeParams.${name}`, 'is set by the library and cannot be overridden');
   }
   for (const name of reserved(options.extraTokenParams, reservedTokenParameters)) {
     add(`extraTokenParams.${name}`, 'is set by the library and cannot be overridden');
   }
-  for (const name of options.embedClaims ?? []) {
-    if (registeredClaims.includes(name)) add('embedClaims', `cannot have ${name}`);
+  const claims: unknown = options.embedClaims ?? [];
+  if (!Array.isArray(claims) || !claims.every(isText)) {
+    add('embedClaims', 'must be a list of claim names');
+  } else {
+    for (const name of claims.filter((n) => registeredClaims.includes(n))) {
+      add('embedClaims', `cannot have ${name}`);
+    }
   }
   return issues;
 }

@@ -1,5 +1,5 @@
-import type { ConfigurationIssue } from '../common/errors.js';
-import { isScopeToken } from '../common/scopes.js';
+import type { ConfigurationIssue } from './errors.js';
+import { isScopeToken } from './scopes.js';
 
 /** One issue for every own option that the class does not have: a typo must not go unnoticed. */
 export function unknownOptionIssues(
@@ -19,7 +19,7 @@ export function commonOptionIssues(
 ): ConfigurationIssue[] {
   const issues: ConfigurationIssue[] = [];
   if (options.name !== undefined && !isText(options.name)) {
-    issues.push({ path: `${owner}.name`, problem: 'must be a text that is not empty' });
+    issues.push({ path: `${owner}.name`, problem: 'must be a non-empty string' });
   }
   return [...issues, ...scopeListIssues(`${owner}.requiredScopes`, options.requiredScopes)];
 }
@@ -27,7 +27,7 @@ export function commonOptionIssues(
 /** The issues of a list of scopes, which may be absent (RFC 6749 §3.3). */
 export function scopeListIssues(path: string, scopes: unknown): ConfigurationIssue[] {
   if (scopes === undefined || isScopeList(scopes)) return [];
-  return [{ path, problem: 'must be an array of scopes, each without spaces' }];
+  return [{ path, problem: 'must be a list of scope tokens (RFC 6749 §3.3)' }];
 }
 
 /** Tells whether the value is an array of scope-tokens. */

@@ -71,6 +71,19 @@ describe('StoreSpy', () => {
     expect((await racers).filter((value) => value !== undefined)).toEqual(['1']);
     await expect(spy.take('a')).resolves.toBeUndefined();
   });
+
+  it('fails and holds calls for some keys alone', async () => {
+    const spy = new StoreSpy(new MapStore());
+    spy.failNext('set', undefined, 'code:');
+    await spy.set('grant:1', 'x', 5);
+    await expect(spy.set('code:1', 'x', 5)).rejects.toThrow('the store is down');
+    const held = spy.hold('get', 'code:');
+    const waiting = spy.get('code:1');
+    expect(await spy.get('grant:1')).toBe('x');
+    await held.arrived(1);
+    held.release();
+    expect(await waiting).toBeUndefined();
+  });
 });
 
 describe('ManualClock', () => {

@@ -10,14 +10,20 @@ export interface StoreEntry {
   readonly ttlSeconds: number;
 }
 
+/** What a failure or a gate is for: the keys that begin so. */
+interface Call {
+  readonly operation: StoreOperation;
+  readonly keys: string;
+}
+
 /** Watches, delays, holds and breaks another store. */
 export class StoreSpy extends KeyValueStore {
   readonly counts: Record<StoreOperation, number> = { get: 0, set: 0, add: 0, take: 0, delete: 0 };
   readonly #inner: KeyValueStore;
   readonly #written: StoreEntry[] = [];
   readonly #live = new Map<string, StoreEntry>();
-  readonly #failures: { readonly operation: StoreOperation; readonly error: Error }[] = [];
-  readonly #gates = new Map<StoreOperation, Gate>();
+  readonly #failures: (Call & { readonly error: Error })[] = [];
+  readonly #gates = new Map<Gate, Call>();
   #delayMilliseconds = 0;
 
   constructor(inner: KeyValueStore) {
@@ -26,32 +32,32 @@ export class StoreSpy extends KeyValueStore {
   }
 
   async get(key: string): Promise<string | undefined> {
-    await this.#enter('get');
+    await this.#enter('get', key);
     return this.#inner.get(key);
   }
 
   async set(key: string, value: string, ttlSeconds: number): Promise<void> {
-    await this.#enter('set');
+    await this.#enter('set', key);
     await this.#inner.set(key, value, ttlSeconds);
     this.#wrote({ key, value, ttlSeconds });
   }
 
   async add(key: string, value: string, ttlSeconds: number): Promise<boolean> {
-    await this.#enter('add');
+    await this.#enter('add', key);
     const added = await this.#inner.add(key, value, ttlSeconds);
     if (added) this.#wrote({ key, value, ttlSeconds });
     return added;
   }
 
   async take(key: string): Promise<string | undefined> {
-    await this.#enter('take');
+    await this.#enter('take', key);
     const value = await this.#inner.take(key);
     this.#live.delete(key);
     return value;
   }
 
   async delete(key: string): Promise<void> {
-    await this.#enter('delete');
+    await this.#enter('delete', key);
     await this.#inner.delete(key);
     this.#live.delete(key);
   }
@@ -95,9 +101,16 @@ export class StoreSpy extends KeyValueStore {
     return Object.values(this.counts).reduce((sum, count) => sum + count, 0);
   }
 
-  /** The next call of the operation throws, before the inner store is asked. */
-  failNext(operation: StoreOperation, error: Error = new Error('the store is down')): void {
-    this.#failures.push({ operation, error });
+  /**
+   * The next call of the operation throws, before the inner store is asked; with `keys`, the next
+   * one for a key that begins so.
+   */
+  failNext(
+    operation: StoreOperation,
+    error: Error = new Error('the store is down'),
+    keys = '',
+  ): void {
+    this.#failures.push({ operation, keys, error });
   }
 
   /** Every call from now on takes at least so long; 0 ends it. */
@@ -105,23 +118,29 @@ export class StoreSpy extends KeyValueStore {
     this.#delayMilliseconds = milliseconds;
   }
 
-  /** Calls of the operation wait, before the inner store is asked, until they are released. */
-  hold(operation: StoreOperation): Held {
-    const gate = new Gate(() => this.#gates.delete(operation));
-    this.#gates.set(operation, gate);
+  /**
+   * Calls of the operation wait, before the inner store is asked, until they are released; with
+   * `keys`, those for keys that begin so.
+   */
+  hold(operation: StoreOperation, keys = ''): Held {
+    const gate = new Gate(() => this.#gates.delete(gate));
+    this.#gates.set(gate, { operation, keys });
     return gate;
   }
 
   releaseAll(): void {
-    for (const gate of this.#gates.values()) gate.release();
+    for (const gate of this.#gates.keys()) gate.release();
   }
 
-  async #enter(operation: StoreOperation): Promise<void> {
+  async #enter(operation: StoreOperation, key: string): Promise<void> {
     this.counts[operation] += 1;
-    const index = this.#failures.findIndex((failure) => failure.operation === operation);
+    const isMeant = (call: Call): boolean =>
+      call.operation === operation && key.startsWith(call.keys);
+    const index = this.#failures.findIndex(isMeant);
     const [failure] = index < 0 ? [] : this.#failures.splice(index, 1);
     if (failure) throw failure.error;
-    await this.#gates.get(operation)?.pass();
+    const gates = [...this.#gates].filter(([, call]) => isMeant(call));
+    for (const [gate] of gates) await gate.pass();
     const delay = this.#delayMilliseconds;
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
   }

@@ -12,6 +12,7 @@ type StoredClient = Client & { readonly usedAt: number };
 /** The clients the server knows: the configured ones first, then the registered ones. */
 export class ClientRepository {
   readonly #configured: ReadonlyMap<string, Client>;
+  readonly #renewalSeconds: number;
 
   constructor(
     configured: readonly Client[],
@@ -20,6 +21,7 @@ export class ClientRepository {
     private readonly unusedLifetimeSeconds: number,
   ) {
     this.#configured = new Map(configured.map((c) => [c.id, c]));
+    this.#renewalSeconds = Math.min(daySeconds, unusedLifetimeSeconds / 2);
   }
 
   async find(id: string): Promise<Client | undefined> {
@@ -31,9 +33,8 @@ export class ClientRepository {
     if (client.origin === 'configured') return;
     const stored = await this.registered.get(client.id);
     const now = this.clock.now();
-    const renewalSeconds = Math.min(daySeconds, this.unusedLifetimeSeconds / 2);
-    if (!stored || now - stored.usedAt < renewalSeconds) return;
-    await this.registered.set(client.id, { ...stored, usedAt: now }, this.unusedLifetimeSeconds);
+    if (!stored || now - stored.usedAt < this.#renewalSeconds) return;
+    await this.#save({ ...stored, usedAt: now });
   }
 
   /** Registers a client; the secret of a confidential one is returned once and kept as a hash. */
@@ -48,7 +49,13 @@ export class ClientRepository {
       usedAt: now,
       ...(secret !== undefined && { secretHash: hashSecret(secret) }),
     };
-    await this.registered.set(client.id, client, this.unusedLifetimeSeconds);
+    await this.#save(client);
     return { client, ...(secret !== undefined && { secret }) };
+  }
+
+  // A use soon after the last one that was written down is not: the record outlasts that too.
+  #save(client: StoredClient): Promise<void> {
+    const seconds = this.unusedLifetimeSeconds + this.#renewalSeconds;
+    return this.registered.set(client.id, client, seconds);
   }
 }

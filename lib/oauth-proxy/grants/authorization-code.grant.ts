@@ -50,10 +50,7 @@ export class AuthorizationCodeGrant implements GrantHandler {
     const grantId = randomToken();
     const issued = await this.#prepare(grantId, record, client);
     // Everything is checked and written: of any number of simultaneous requests this lets one pass.
-    if (!(await this.#claim(code, grantId))) {
-      await issued.discard();
-      throw invalidGrant();
-    }
+    if (!(await this.#claim(code, grantId, issued))) throw invalidGrant();
     await this.#remember(code, record.request, grantId);
     this.its.events.emit('authorization_code.redeemed', { clientId: client.id, grantId });
     return issued.response;
@@ -66,30 +63,25 @@ export class AuthorizationCodeGrant implements GrantHandler {
   ): Promise<IssuedTokens> {
     const grant = this.#grant(record);
     const { upstream: session } = record;
-    return this.#orDiscard(grantId, async () => {
-      await this.its.grants.create(grantId, grant, session);
-      return this.its.tokens.issue({ grantId, grant, client, session, scopes: grant.scopes });
-    });
+    return orUndo(
+      async () => {
+        await this.its.grants.create(grantId, grant, session);
+        return this.its.tokens.issue({ grantId, grant, client, session, scopes: grant.scopes });
+      },
+      () => this.its.grants.discard(grantId),
+    );
   }
 
-  #claim(code: string, grantId: string): Promise<boolean> {
-    return this.#orDiscard(grantId, async () => {
+  #claim(code: string, grantId: string, issued: IssuedTokens): Promise<boolean> {
+    const discard = async (): Promise<void> => {
+      await this.its.grants.discard(grantId);
+      await issued.discard();
+    };
+    return orUndo(async () => {
       const claimed = await this.its.codes.claim(code);
-      if (!claimed) await this.its.grants.discard(grantId);
+      if (!claimed) await discard();
       return claimed;
-    });
-  }
-
-  /** A step that fails must leave no grant behind that nobody knows and nobody can end. */
-  async #orDiscard<T>(grantId: string, step: () => Promise<T>): Promise<T> {
-    try {
-      return await step();
-    } catch (error) {
-      await this.its.grants.discard(grantId).catch(() => {
-        // The store is failing; what is left has a lifetime and no holder.
-      });
-      throw error;
-    }
+    }, discard);
   }
 
   #grant(record: AuthorizationCode): Grant {
@@ -123,6 +115,18 @@ export class AuthorizationCodeGrant implements GrantHandler {
     const { grantId } = redeemed;
     this.its.events.emit('authorization_code.replayed', { clientId: client.id, grantId });
     await this.its.grants.revoke(grantId, client.id, 'code_replay');
+  }
+}
+
+/** A step that fails must leave no grant behind that nobody knows and nobody can end. */
+async function orUndo<T>(step: () => Promise<T>, undo: () => Promise<void>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    await undo().catch(() => {
+      // The store is failing; what is left has a lifetime and no holder.
+    });
+    throw error;
   }
 }
 

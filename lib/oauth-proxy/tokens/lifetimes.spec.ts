@@ -20,6 +20,13 @@ describe('resolveLifetimes', () => {
     const lifetimes = resolveLifetimes({ refreshGrace: 0, transaction: undefined as never });
     expect(lifetimes).toMatchObject({ refreshGrace: 0, transaction: 600 });
   });
+
+  it('has all the defaults when every member is undefined', () => {
+    const defaults = resolveLifetimes(undefined);
+    const given = Object.fromEntries(Object.keys(defaults).map((name) => [name, undefined]));
+    expect(resolveLifetimes(given)).toEqual(defaults);
+    expect(lifetimeIssues(given, 'l')).toEqual([]);
+  });
 });
 
 describe('lifetimeIssues', () => {
@@ -65,5 +72,13 @@ describe('lifetimeIssues', () => {
     const given = { unusedClient: 10 * day, refreshTokenIdle: 20 * day };
     expect(lifetimeIssues(given, 'l').map((i) => i.path)).toEqual(['l.unusedClient']);
     expect(lifetimeIssues({ ...given, unusedClient: 20 * day }, 'l')).toEqual([]);
+    // Also against the default of the other.
+    expect(lifetimeIssues({ unusedClient: day }, 'l').map((i) => i.path)).toEqual([
+      'l.unusedClient',
+    ]);
+    expect(lifetimeIssues({ refreshTokenIdle: 91 * day }, 'l').map((i) => i.path)).toEqual([
+      'l.unusedClient',
+    ]);
+    expect(lifetimeIssues({ unusedClient: day, refreshTokenIdle: day }, 'l')).toEqual([]);
   });
 });

@@ -17,7 +17,7 @@ export interface Lifetimes {
   readonly refreshTokenAbsolute: number;
   /** How long a superseded refresh token gets the same answer again; 0 to 60. @default 10 */
   readonly refreshGrace: number;
-  /** A registered client that nobody uses. @default 90 days */
+  /** A registered client that nobody uses; it may live up to a day longer. @default 90 days */
   readonly unusedClient: number;
 }
 

@@ -30,7 +30,7 @@ export type {
   MultiAuthOptionsFactory,
   ResourceOptions,
 } from './module/multi-auth-options.js';
-export { MultiAuthService } from './module/multi-auth-service.js';
+export { MultiAuthService, type TokenUse, type TokenVerdict } from './module/multi-auth-service.js';
 export { OAuthProxy } from './oauth-proxy/oauth-proxy.js';
 export type { ConfiguredClient, OAuthProxyOptions } from './oauth-proxy/oauth-proxy-options.js';
 export type { Lifetimes } from './oauth-proxy/tokens/lifetimes.js';

@@ -4,6 +4,23 @@ import { MultiAuthEvents } from './events.js';
 const denied = { clientId: 'client' };
 
 describe('MultiAuthEvents', () => {
+  it('survives a listener that rejects', async () => {
+    const events = new MultiAuthEvents();
+    const unhandled: unknown[] = [];
+    const listen = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', listen);
+    // oxlint-disable-next-line no-misused-promises -- what a careless listener does
+    events.on('consent.denied', async () => {
+      throw new Error('the audit database is down');
+    });
+    events.emit('consent.denied', denied);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    process.off('unhandledRejection', listen);
+    expect(unhandled).toEqual([]);
+  });
+
   it('tells every listener of an event, and none of another one', () => {
     const events = new MultiAuthEvents();
     const heard: string[] = [];

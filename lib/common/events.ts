@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { isPromise } from './awaitable.js';
 
 /** Every event and what it carries. Nothing in an event is a secret. */
 export interface MultiAuthEventMap {
@@ -50,7 +51,7 @@ export type MultiAuthEventName = keyof MultiAuthEventMap;
 
 /** Observes what the library does. A listener that throws changes nothing for the request. */
 export class MultiAuthEvents {
-  readonly #emitter = new EventEmitter();
+  readonly #emitter = new EventEmitter().setMaxListeners(0);
 
   /** Adds a listener and returns the function that removes it. */
   on<N extends MultiAuthEventName>(
@@ -59,7 +60,9 @@ export class MultiAuthEvents {
   ): () => void {
     const guarded = (event: MultiAuthEventMap[N]): void => {
       try {
-        listener(event);
+        // A listener may be asynchronous although nobody waits for it.
+        const outcome: unknown = listener(event);
+        if (isPromise(outcome)) outcome.then(undefined, () => {});
       } catch {
         // An observer's fault is not the request's.
       }

@@ -4,8 +4,10 @@ export function frozenCopy<T>(value: T): T {
   if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy)) as T;
   const copy: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value)) {
-    // Defined, not assigned: a claim called `__proto__` stays a claim.
-    Object.defineProperty(copy, key, { value: frozenCopy(member), enumerable: true });
+    const value = frozenCopy(member);
+    // Assigning to `__proto__` would change the object instead of adding a claim.
+    if (key === '__proto__') Object.defineProperty(copy, key, { value, enumerable: true });
+    else copy[key] = value;
   }
   return Object.freeze(copy) as T;
 }

@@ -4,22 +4,27 @@ import type { MultiAuthModuleExtras, MultiAuthOptions } from './multi-auth-optio
 import { ENDPOINTS_CONTROLLER } from './tokens.providers.js';
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
-  new ConfigurableModuleBuilder<MultiAuthOptions>({ moduleName: 'MultiAuth' })
+  new ConfigurableModuleBuilder<MultiAuthOptions>({
+    moduleName: 'MultiAuth',
+    alwaysTransient: true,
+  })
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createMultiAuthOptions')
     .setExtras<MultiAuthModuleExtras>(
       { isGlobal: false, controllerDecorators: [] },
       (definition, extras) => {
-        const controller = endpointsControllerFor(extras.controllerDecorators ?? []);
+        const decorators = extras.controllerDecorators ?? [];
+        const controller = endpointsControllerFor(decorators);
+        const isGlobal = extras.isGlobal ?? false;
         return {
           ...definition,
-          global: extras.isGlobal ?? false,
+          global: isGlobal,
           controllers: [controller],
           providers: [
             ...(definition.providers ?? []),
             {
               provide: ENDPOINTS_CONTROLLER,
-              useValue: { controller, decorated: (extras.controllerDecorators ?? []).length > 0 },
+              useValue: { controller, decorated: decorators.length > 0, isGlobal },
             },
           ],
         };

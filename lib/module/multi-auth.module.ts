@@ -1,5 +1,12 @@
-import { Inject, Logger, Module, type NestModule, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Inject,
+  Logger,
+  Module,
+  type NestModule,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
+import { ConfigurationError } from '../common/errors.js';
 import { McpAuthGuard } from '../resource-server/mcp-auth.guard.js';
 import { BootChecks } from './boot-checks.explorer.js';
 import { answerParserErrors, mountEndpoints } from './endpoint-mounting.routes.js';
@@ -24,7 +31,7 @@ import { ENDPOINTS_CONTROLLER, type EndpointsController, RUNTIME } from './token
 })
 export class MultiAuthModule
   extends ConfigurableModuleClass
-  implements NestModule, OnModuleDestroy
+  implements NestModule, OnApplicationShutdown
 {
   constructor(
     @Inject(RUNTIME) private readonly runtime: MultiAuthRuntime,
@@ -35,7 +42,13 @@ export class MultiAuthModule
     @Inject(BootChecks) checks: BootChecks,
   ) {
     super();
-    checks.add(runtime.options, this.constructor);
+    // A request-scoped dependency of the factory would leave a module without its parts.
+    if ((runtime as MultiAuthRuntime | undefined) === undefined) throw requestScoped();
+    checks.add({
+      options: runtime.options,
+      module: this.constructor,
+      isGlobal: endpoints.isGlobal,
+    });
   }
 
   configure(): void {
@@ -47,7 +60,8 @@ export class MultiAuthModule
     this.#warnOfGlobalGuards();
   }
 
-  async onModuleDestroy(): Promise<void> {
+  /** After the server has stopped taking requests: the last ones still need the store. */
+  async onApplicationShutdown(): Promise<void> {
     await this.runtime.stop();
   }
 
@@ -56,9 +70,19 @@ export class MultiAuthModule
     const ofRequests = this.config.getGlobalRequestGuards().map(({ metatype }) => metatype);
     const guards = [...this.config.getGlobalGuards().map((g) => g.constructor), ...ofRequests];
     // The library's own guard knows that its endpoints are public.
-    if (guards.every((guard) => guard === McpAuthGuard)) return;
+    if (guards.every((guard) => isOwnGuard(guard))) return;
     new Logger('MultiAuth').warn(
       'The app has a global guard. Unless it lets the OAuth endpoints pass, nobody can log in: give its public marker in controllerDecorators.',
     );
   }
+}
+
+function isOwnGuard(guard: unknown): boolean {
+  if (typeof guard !== 'function') return false;
+  return guard === McpAuthGuard || guard.prototype instanceof McpAuthGuard;
+}
+
+function requestScoped(): ConfigurationError {
+  const problem = 'names a request-scoped provider: the options are needed when the app starts';
+  return new ConfigurationError([{ path: 'forRootAsync.inject', problem }]);
 }

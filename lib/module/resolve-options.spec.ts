@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { AuthProvider } from '../verifiers/auth-provider.js';
 import type { TokenVerifier } from '../verifiers/token-verifier.js';
 import type { MultiAuthOptions } from './multi-auth-options.js';
 import { resolveOptions } from './resolve-options.js';
@@ -21,6 +22,29 @@ describe('resolveOptions', () => {
     });
     expect(resolved.sources).toEqual([verifiers]);
     expect(resolved.resources.default).toMatchObject({ name: 'default', requiredScopes: [] });
+  });
+
+  it('refuses a server among the verifiers: it would never be started', () => {
+    class Server extends AuthProvider {
+      verifyToken(): null {
+        return null;
+      }
+    }
+    expect(() => resolveOptions({ verifiers: [verifiers, new Server()] })).toThrow(
+      /verifiers\[1\]/,
+    );
+  });
+
+  it('keeps copies of the lists it is given — CF-10', () => {
+    const requiredScopes = ['a'];
+    const ofResource = ['b'];
+    const impliedScopes = { all: ['a', 'b'] };
+    const resources = { one: { url: '/one', requiredScopes: ofResource }, two: '/two' };
+    const resolved = resolveOptions({ verifiers, requiredScopes, impliedScopes, resources });
+    for (const list of [requiredScopes, ofResource, impliedScopes.all]) list.length = 0;
+    expect(resolved.requiredScopes).toEqual(['a']);
+    expect(resolved.impliedScopes).toEqual({ all: ['a', 'b'] });
+    expect(resolved.resources.all.map((r) => r.requiredScopes)).toEqual([['b'], ['a']]);
   });
 
   it('puts the server before the verifiers', () => {

@@ -1,4 +1,5 @@
 import { ConfigurationError, type ConfigurationIssue } from '../common/errors.js';
+import { frozenCopy } from '../common/frozen-copy.js';
 import { type ImpliedScopes, isScopeToken } from '../common/scopes.js';
 import { isLoopbackHost } from '../http/loopback.js';
 import type { ResourceRegistry } from '../resources/resource-registry.js';
@@ -53,7 +54,8 @@ export function resolveOptions(given: MultiAuthOptions | undefined): ResolvedOpt
     ...timeoutIssues(given.sourceTimeoutSeconds),
   ];
   const server = given.server;
-  const requiredScopes = given.requiredScopes ?? server?.requiredScopes ?? [];
+  // Copies: what the app does to its lists later changes nothing here.
+  const requiredScopes = frozenCopy(given.requiredScopes ?? server?.requiredScopes ?? []);
   // What is built on a wrong URL would only be reported a second time.
   const [baseUrl, resourceBaseUrl] =
     urlIssues.length > 0 ? [] : [given.baseUrl, given.resourceBaseUrl].map(withoutSlash);
@@ -69,7 +71,7 @@ export function resolveOptions(given: MultiAuthOptions | undefined): ResolvedOpt
     hasServer: server !== undefined,
     sources: [...(server ? [server] : []), ...verifiersOf(given)],
     requiredScopes,
-    impliedScopes: given.impliedScopes ?? {},
+    impliedScopes: frozenCopy(given.impliedScopes ?? {}),
     resources,
     sourceTimeoutSeconds: given.sourceTimeoutSeconds ?? 10,
   };
@@ -89,6 +91,13 @@ function sourceIssues(given: MultiAuthOptions): ConfigurationIssue[] {
   const issues = verifiers.flatMap((verifier, index) =>
     isVerifier(verifier) ? [] : [notAVerifier(`verifiers[${index}]`)],
   );
+  verifiers.forEach((verifier, index) => {
+    if (!(verifier instanceof AuthProvider)) return;
+    issues.push({
+      path: `verifiers[${index}]`,
+      problem: 'is a server, not a verifier: give it as server',
+    });
+  });
   if (given.server !== undefined && !isVerifier(given.server)) issues.push(notAVerifier('server'));
   if (given.server === undefined && verifiers.length === 0) {
     issues.push({ path: 'server', problem: 'give at least a server or one verifier' });

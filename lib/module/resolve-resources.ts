@@ -1,4 +1,5 @@
 import type { ConfigurationIssue } from '../common/errors.js';
+import { frozenCopy } from '../common/frozen-copy.js';
 import { isLoopbackHost } from '../http/loopback.js';
 import type { ProtectedResource } from '../resources/protected-resource.js';
 import { canonicalResource } from '../resources/resource-identifier.js';
@@ -72,7 +73,7 @@ function toResource(
     issues.push({ path, problem: 'is no URL and no path that begins with /' });
     return unpublished(name, scopes);
   }
-  const requiredScopes = options.requiredScopes ?? scopes;
+  const requiredScopes = frozenCopy(options.requiredScopes ?? scopes);
   issues.push(...unknownOptionIssues(path, options, resourceOptions));
   if (options.requiredScopes !== undefined && !isScopeList(options.requiredScopes)) {
     issues.push({ path: `${path}.requiredScopes`, problem: 'must be a list of scope tokens' });

@@ -10,4 +10,6 @@ export interface EndpointsController {
   readonly controller: Type;
   /** Whether the app gave decorators for it. */
   readonly decorated: boolean;
+  /** Whether its module is global. */
+  readonly isGlobal: boolean;
 }

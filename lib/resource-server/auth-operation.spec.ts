@@ -32,12 +32,42 @@ class Open {
   someone(): void {}
 }
 
+@McpAuth('admin')
+class Closed extends Open {
+  own(): void {}
+}
+
+class StillOpen extends Open {}
+
 const handlerOf = (type: new () => object, name: string): object =>
   (type.prototype as Record<string, object>)[name] ?? {};
 
 const of = (type: new () => object, name: string) => operationOf(type, handlerOf(type, name));
 
 describe('operationOf', () => {
+  it('does not let a base class open a derived one that asks for a token', () => {
+    expect(of(Closed, 'anyone')).toMatchObject({ skipped: false, scopes: ['admin'] });
+    expect(of(Closed, 'own')).toMatchObject({ skipped: false, scopes: ['admin'] });
+    expect(of(Open, 'anyone').skipped).toBe(true);
+    expect(of(StillOpen, 'anyone').skipped).toBe(true);
+  });
+
+  it.each([
+    ['asked for, then skipped', [SkipMcpAuth(), McpAuth()]],
+    ['skipped, then asked for', [McpAuth(), SkipMcpAuth()]],
+  ])('refuses a target that is both: %s', (_what, decorators) => {
+    class Both {}
+    const decorate = () => decorators.forEach((decorator) => decorator(Both));
+    expect(decorate).toThrow(ConfigurationError);
+  });
+
+  it.each([[['admin']], { scope: ['admin'] }])(
+    'refuses %j, which would ask for nothing',
+    (options) => {
+      expect(() => McpAuth(options as never)).toThrow(ConfigurationError);
+    },
+  );
+
   it('joins the scopes of class and handler', () => {
     expect(of(Files, 'list').scopes).toEqual(['base']);
     expect(of(Files, 'read').scopes).toEqual(['base', 'read']);

@@ -28,6 +28,7 @@ const operations = new WeakMap<object, WeakMap<object, AuthOperation>>();
  * @throws ConfigurationError when a scope is not one scope-token (RFC 6749 §3.3)
  */
 export function declareRequirement(target: object, added: AuthRequirement): AuthRequirement {
+  if (isOwnSkip(target)) throw contradiction();
   const previous = requirementOn(target);
   const scopes = unionScopes(previous?.scopes ?? [], added.scopes ?? []);
   ConfigurationError.assertNone(
@@ -45,6 +46,7 @@ export function declareRequirement(target: object, added: AuthRequirement): Auth
 
 /** Lets a class or handler be called without a token. */
 export function declareSkipped(target: object): void {
+  if (Reflect.hasOwnMetadata(REQUIREMENT, target)) throw contradiction();
   Reflect.defineMetadata(SKIPPED, true, target);
 }
 
@@ -60,11 +62,16 @@ export function operationOf(controller: object, handler: object): AuthOperation 
   return operation;
 }
 
+function contradiction(): ConfigurationError {
+  const problem = 'cannot stand together with @McpAuth() or @RequireScopes()';
+  return new ConfigurationError([{ path: '@SkipMcpAuth()', problem }]);
+}
+
 function readOperation(controller: object, handler: object): AuthOperation {
   const ofClass = requirementOn(controller);
   const ofHandler = requirementOn(handler);
   return {
-    skipped: isSkipped(handler) || (ofHandler === undefined && isSkipped(controller)),
+    skipped: isOwnSkip(handler) || (ofHandler === undefined && isSkippedClass(controller)),
     resourceName: ofHandler?.resource ?? ofClass?.resource,
     scopes: Object.freeze(unionScopes(ofClass?.scopes ?? [], ofHandler?.scopes ?? [])),
   };
@@ -74,6 +81,19 @@ function requirementOn(target: object): AuthRequirement | undefined {
   return Reflect.getMetadata(REQUIREMENT, target) as AuthRequirement | undefined;
 }
 
-function isSkipped(target: object): boolean {
-  return Reflect.getMetadata(SKIPPED, target) === true;
+function isOwnSkip(target: object): boolean {
+  return Reflect.getOwnMetadata(SKIPPED, target) === true;
+}
+
+/** Of a class and those it extends, the nearest one that says anything decides. */
+function isSkippedClass(controller: object): boolean {
+  for (
+    let c: object | null = controller;
+    c !== null;
+    c = Object.getPrototypeOf(c) as object | null
+  ) {
+    if (isOwnSkip(c)) return true;
+    if (Reflect.hasOwnMetadata(REQUIREMENT, c)) return false;
+  }
+  return false;
 }

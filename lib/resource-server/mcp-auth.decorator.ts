@@ -1,5 +1,7 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
 
+import { ConfigurationError } from '../common/errors.js';
+import { unknownOptionIssues } from '../common/option-issues.js';
 import { declareRequirement, declareSkipped } from './auth-operation.js';
 import type { AuthRequirement } from './auth-operation.js';
 import { McpAuthGuard } from './mcp-auth.guard.js';
@@ -27,7 +29,7 @@ export function McpAuth(
   ...args: readonly string[] | readonly [McpAuthOptions]
 ): ClassDecorator & MethodDecorator {
   const [first] = args;
-  const options = typeof first === 'object' ? first : { scopes: args as readonly string[] };
+  const options = typeof first === 'object' ? known(first) : { scopes: args as readonly string[] };
   return applyDecorators(guarded(), requirement(options));
 }
 
@@ -44,13 +46,24 @@ export function SkipMcpAuth(): ClassDecorator & MethodDecorator {
   return onTarget((target) => declareSkipped(target));
 }
 
+/** A list, or a misspelt member, would ask for nothing at all. */
+function known(options: McpAuthOptions): McpAuthOptions {
+  ConfigurationError.assertNone(
+    unknownOptionIssues('@McpAuth()', options, [
+      'resource',
+      'scopes',
+    ] satisfies (keyof McpAuthOptions)[]),
+  );
+  return options;
+}
+
 /** The guard, once a target however many decorators ask for it. */
 function guarded(): ClassDecorator & MethodDecorator {
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void => {
     const guardedTarget = (descriptor?.value as object | undefined) ?? target;
     if (Reflect.hasOwnMetadata(GUARDED, guardedTarget)) return;
     Reflect.defineMetadata(GUARDED, true, guardedTarget);
-    const useGuard = UseGuards(McpAuthGuard) as (...of: unknown[]) => void;
+    const useGuard: (...of: unknown[]) => void = UseGuards(McpAuthGuard);
     useGuard(target, key, descriptor);
   };
 }

@@ -131,13 +131,15 @@ describe('McpAuthGuard', () => {
       expect(await answer).toBe(true);
     });
 
-    it('refuses with one exception for one answer: no stack is recorded for a stranger', async () => {
+    it('refuses with what was prepared: no stack is recorded for a stranger', async () => {
       const guard = guardWhose(() => ({ outcome: 'rejected', reasons: [] }));
       const refuse = (token: string) =>
         refusalOf(() =>
           guard.canActivate(contextOf('http', 'plain', requestWith(token), new FakeResponse())),
         );
-      expect(await refuse('Bearer a')).toBe(await refuse('Bearer b'));
+      const [one, other] = [await refuse('Bearer a'), await refuse('Bearer b')];
+      expect(Object.getPrototypeOf(one)).toBe(Object.getPrototypeOf(other));
+      expect(Object.hasOwn(one as object, 'stack')).toBe(false);
     });
 
     it('verifies once for a guard named twice, and anew for another request', () => {

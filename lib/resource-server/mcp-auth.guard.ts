@@ -5,6 +5,7 @@ import { isPromise } from '../common/awaitable.js';
 import type { Awaitable } from '../common/awaitable.js';
 import { ConfigurationError } from '../common/errors.js';
 import type { ProtectedResource } from '../resources/protected-resource.js';
+import type { ResourceRegistry } from '../resources/resource-registry.js';
 import type { AccessToken } from '../verifiers/access-token.js';
 import { toAuthInfo } from './auth-info.js';
 import { operationOf } from './auth-operation.js';
@@ -39,6 +40,11 @@ export class McpAuthGuard implements CanActivate {
     @Inject(ResourceServer) protected readonly server: ResourceServer,
     @Inject(McpBearerStrategy) protected readonly strategy: McpBearerStrategy,
   ) {}
+
+  /** The resources it can guard. */
+  get resources(): ResourceRegistry {
+    return this.server.resources;
+  }
 
   /** Answers without a promise when no source had to wait. */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
@@ -134,13 +140,13 @@ export class McpAuthGuard implements CanActivate {
     const { sessions } = this.server;
     if (sessions === undefined) return admission;
     const resource = operation.resource.identifier;
-    const sessionId = sessionIdOf(request);
-    if (sessionId !== undefined) {
-      const admits = sessions.admits(sessionId, admission.token, resource);
-      return admits ? admission : { admitted: false, refusal: FOREIGN_SESSION };
-    }
-    if (mayOpenSession(request)) {
-      sessions.watch(rawResponseOf(response), admission.token, resource);
+    const named = sessionIdOf(request);
+    const owner =
+      named === undefined ? undefined : sessions.ownerOf(named, admission.token, resource);
+    if (owner === 'another') return { admitted: false, refusal: FOREIGN_SESSION };
+    const adopted = owner === 'unknown' ? named : undefined;
+    if (adopted !== undefined || mayOpenSession(request)) {
+      sessions.watch(rawResponseOf(response), admission.token, resource, adopted);
     }
     return admission;
   }

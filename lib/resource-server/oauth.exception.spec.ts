@@ -12,14 +12,23 @@ describe('OAuthException', () => {
     expect(exception.getResponse()).toEqual({ error: 'invalid_token', error_description: 'No.' });
   });
 
-  it('has a body that no exception filter can change for the next request', () => {
-    const exception = OAuthException.of(unavailableRefusal(5));
-    expect(Object.isFrozen(exception.getResponse())).toBe(true);
+  it('is an object of its own for each request, so that what a filter writes on it stays there', () => {
+    const refusal = unavailableRefusal(5);
+    const [one, other] = [OAuthException.of(refusal), OAuthException.of(refusal)];
+    Object.assign(one, { requestId: 'mine' });
+    Object.assign(one.getResponse(), { requestId: 'mine' });
+    expect(other).not.toHaveProperty('requestId');
+    expect(other.getResponse()).toEqual({
+      error: 'temporarily_unavailable',
+      error_description: refusal.description,
+    });
+    expect(other).toBeInstanceOf(OAuthException);
+    expect(other.getStatus()).toBe(503);
   });
 
-  it('is the same one for the same refusal', () => {
+  it('records no stack but the first', () => {
     const refusal = unavailableRefusal(5);
-    expect(OAuthException.of(refusal)).toBe(OAuthException.of(refusal));
-    expect(OAuthException.of(refusal)).not.toBe(OAuthException.of(unavailableRefusal(6)));
+    expect(Object.hasOwn(OAuthException.of(refusal), 'stack')).toBe(false);
+    expect(OAuthException.of(refusal).stack).toBe(OAuthException.of(refusal).stack);
   });
 });

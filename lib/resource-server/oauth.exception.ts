@@ -18,19 +18,24 @@ export class OAuthException extends HttpException {
       readonly headers?: Readonly<Record<string, string>>;
     },
   ) {
-    super(Object.freeze({ error, error_description: description }), details.status);
+    super({ error, error_description: description }, details.status);
     this.message = `${error}: ${description}`;
     this.headers = details.headers ?? {};
   }
 
-  /** The exception of a refusal: always the same one, so that refusing records no stack. */
+  /** The exception of a refusal: of one prepared once, so that refusing records no stack. */
   static of(refusal: Refusal): OAuthException {
-    let exception = exceptions.get(refusal);
-    if (exception === undefined) {
-      exception = new OAuthException(refusal.error, refusal.description, refusal);
-      exceptions.set(refusal, exception);
+    let prepared = exceptions.get(refusal);
+    if (prepared === undefined) {
+      prepared = new OAuthException(refusal.error, refusal.description, refusal);
+      exceptions.set(refusal, prepared);
     }
-    return exception;
+    // Filters and error trackers write on what they catch: each request has an object of its own.
+    return Object.create(prepared) as OAuthException;
+  }
+
+  override getResponse(): { error: OAuthErrorCode; error_description: string } {
+    return { error: this.error, error_description: this.description };
   }
 }
 

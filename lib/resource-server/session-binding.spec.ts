@@ -45,9 +45,9 @@ describe('SessionBinding', () => {
     const sessions = binding();
     const foreign: unknown[] = [];
     events.on('session.foreign', (event) => foreign.push(event));
-    expect(sessions.admits('s', alice, RS)).toBe(true);
-    expect(sessions.admits('s', bob, RS)).toBe(false);
-    expect(sessions.admits('s', alice, RS)).toBe(true);
+    expect(use(sessions, 's', alice, RS)).toBe(true);
+    expect(use(sessions, 's', bob, RS)).toBe(false);
+    expect(use(sessions, 's', alice, RS)).toBe(true);
     expect(foreign).toEqual([{ clientId: 'c', subject: 'bob' }]);
   });
 
@@ -57,48 +57,64 @@ describe('SessionBinding', () => {
     ['lack of a subject', token(undefined)],
   ])('tells principals apart by their %s (AT-41)', (_what, other) => {
     const sessions = binding();
-    sessions.admits('s', alice, RS);
-    expect(sessions.admits('s', other, RS)).toBe(false);
+    use(sessions, 's', alice, RS);
+    expect(use(sessions, 's', other, RS)).toBe(false);
   });
 
   it('keeps the sessions of resources apart', () => {
     const sessions = binding();
-    sessions.admits('s', alice, RS);
-    expect(sessions.admits('s', bob, 'https://rs.test/other')).toBe(true);
+    use(sessions, 's', alice, RS);
+    expect(use(sessions, 's', bob, 'https://rs.test/other')).toBe(true);
   });
 
   it('forgets a session that was not used for a day, and keeps one that was', () => {
     const sessions = binding();
-    sessions.admits('idle', alice, RS);
-    sessions.admits('used', alice, RS);
+    use(sessions, 'idle', alice, RS);
+    use(sessions, 'used', alice, RS);
     clock.seconds += 86_399;
-    sessions.admits('used', alice, RS);
+    use(sessions, 'used', alice, RS);
     clock.seconds += 1;
-    expect(sessions.admits('idle', bob, RS)).toBe(true);
-    expect(sessions.admits('used', bob, RS)).toBe(false);
+    expect(use(sessions, 'idle', bob, RS)).toBe(true);
+    expect(use(sessions, 'used', bob, RS)).toBe(false);
   });
 
   it('forgets the least recently used session when full', () => {
     const sessions = binding({ maxSessions: 2 });
-    sessions.admits('a', alice, RS);
-    sessions.admits('b', alice, RS);
-    sessions.admits('a', alice, RS);
-    sessions.admits('c', alice, RS);
-    expect(sessions.admits('a', bob, RS)).toBe(false);
-    expect(sessions.admits('b', bob, RS)).toBe(true);
+    use(sessions, 'a', alice, RS);
+    use(sessions, 'b', alice, RS);
+    clock.seconds += 60;
+    use(sessions, 'a', alice, RS);
+    use(sessions, 'c', alice, RS);
+    expect(use(sessions, 'a', bob, RS)).toBe(false);
+    expect(use(sessions, 'b', bob, RS)).toBe(true);
   });
 
   it('lets nobody push out the sessions of others, whatever clients he registers', () => {
     const sessions = binding({ maxSessions: 10, maxSessionsPerUser: 3 });
-    sessions.admits('hers', alice, RS);
-    for (let i = 0; i < 50; i++) sessions.admits(`x${i}`, token('bob', `c${i}`), RS);
-    expect(sessions.admits('hers', bob, RS)).toBe(false);
-    expect(sessions.admits('x0', alice, RS)).toBe(true);
+    use(sessions, 'hers', alice, RS);
+    for (let i = 0; i < 50; i++) use(sessions, `x${i}`, token('bob', `c${i}`), RS);
+    expect(use(sessions, 'hers', bob, RS)).toBe(false);
+    expect(use(sessions, 'x0', alice, RS)).toBe(true);
+  });
+
+  it('tells principals of sources without an issuer apart by their source (AT-41)', () => {
+    const sessions = binding();
+    const { issuer: _, ...anonymous } = alice;
+    use(sessions, 's', { ...anonymous, source: 'one' }, RS);
+    expect(use(sessions, 's', { ...anonymous, source: 'other' }, RS)).toBe(false);
+  });
+
+  it('binds no session that the server does not know', () => {
+    const sessions = binding();
+    const response = { writeHead: () => undefined, getHeader: () => undefined };
+    sessions.watch(response, bob, RS, 'made-up');
+    (response.writeHead as (status: number) => unknown)(404);
+    expect(sessions.ownerOf('made-up', alice, RS)).toBe('unknown');
   });
 
   it('knows no session with an id over 2048 characters', () => {
-    expect(binding().admits('s'.repeat(2049), alice, RS)).toBe(false);
-    expect(binding().admits('s'.repeat(2048), alice, RS)).toBe(true);
+    expect(use(binding(), 's'.repeat(2049), alice, RS)).toBe(false);
+    expect(use(binding(), 's'.repeat(2048), alice, RS)).toBe(true);
   });
 
   it.each<[string, unknown[]]>([
@@ -116,8 +132,8 @@ describe('SessionBinding', () => {
     sessions.watch(response, alice, RS);
     response.writeHead(...args);
     expect(written).toEqual([args]);
-    expect(sessions.admits('s', bob, RS)).toBe(false);
-    expect(sessions.admits('s', alice, RS)).toBe(true);
+    expect(use(sessions, 's', bob, RS)).toBe(false);
+    expect(use(sessions, 's', alice, RS)).toBe(true);
   });
 
   it('binds a session whose header was set before, and nothing without one', () => {
@@ -127,7 +143,17 @@ describe('SessionBinding', () => {
     sessions.watch(response, alice, RS);
     headers['mcp-session-id'] = 's';
     (response as { writeHead: (...args: unknown[]) => unknown }).writeHead(200);
-    expect(sessions.admits('s', bob, RS)).toBe(false);
-    expect(sessions.admits('undefined', bob, RS)).toBe(true);
+    expect(use(sessions, 's', bob, RS)).toBe(false);
+    expect(use(sessions, 'undefined', bob, RS)).toBe(true);
   });
 });
+
+/** A request that names the session, and a server that knows it; tells whether it was let in. */
+function use(sessions: SessionBinding, id: string, token: AccessToken, resource: string): boolean {
+  const owner = sessions.ownerOf(id, token, resource);
+  if (owner !== 'unknown') return owner === 'this';
+  const response = { writeHead: () => undefined, getHeader: () => undefined };
+  sessions.watch(response, token, resource, id);
+  (response.writeHead as (status: number) => unknown)(200);
+  return true;
+}

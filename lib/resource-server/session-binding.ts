@@ -27,6 +27,10 @@ interface BoundSession {
 
 const HEADER = 'mcp-session-id';
 const MAX_ID_LENGTH = 2048;
+const TOUCH_SECONDS = 60;
+
+/** `this`: the principal of the token; `unknown`: not seen before, or forgotten. */
+export type SessionOwner = 'this' | 'another' | 'unknown';
 
 /**
  * Binds the sessions of the 2025 protocol to the principal that opened them: issuer, subject and
@@ -47,33 +51,46 @@ export class SessionBinding {
     };
   }
 
-  /** Tells whether the token may use the session; a session not seen before becomes its own. */
-  admits(sessionId: string, token: AccessToken, resource: string): boolean {
-    if (sessionId.length > MAX_ID_LENGTH) return false;
+  /** Whose session it is, as far as is known. */
+  ownerOf(sessionId: string, token: AccessToken, resource: string): SessionOwner {
+    if (sessionId.length > MAX_ID_LENGTH) return 'another';
     const key = `${resource} ${sessionId}`;
     const bound = this.#live(key);
-    if (bound !== undefined && bound.principal !== principalOf(token)) {
-      this.#options.events.emit('session.foreign', {
-        clientId: token.clientId,
-        ...(token.subject !== undefined && { subject: token.subject }),
-      });
-      return false;
+    if (bound === undefined) return 'unknown';
+    if (bound.principal === principalOf(token)) {
+      this.#touch(key, bound);
+      return 'this';
     }
-    this.#bind(key, token);
-    return true;
+    this.#options.events.emit('session.foreign', {
+      clientId: token.clientId,
+      ...(token.subject !== undefined && { subject: token.subject }),
+    });
+    return 'another';
   }
 
-  /** Binds the session that the response opens, before the client can read its id. */
-  watch(response: SessionResponse, token: AccessToken, resource: string): void {
+  /**
+   * Binds the session that the response opens, before the client can read its id; and the session
+   * that the request names and nobody is known to own, when the server turns out to know it.
+   */
+  watch(response: SessionResponse, token: AccessToken, resource: string, named?: string): void {
     const writeHead = response.writeHead.bind(response);
     response.writeHead = (...args: unknown[]): unknown => {
-      const id = sessionIdAmong(args) ?? response.getHeader(HEADER);
+      const opened = sessionIdAmong(args) ?? response.getHeader(HEADER);
+      const id = opened ?? (isSuccess(args[0]) ? named : undefined);
       if (typeof id === 'string' && id.length <= MAX_ID_LENGTH) {
         this.#bind(`${resource} ${id}`, token);
       }
       response.writeHead = writeHead;
       return writeHead(...args);
     };
+  }
+
+  /** Moving an entry on every request would fill the map with the places it left. */
+  #touch(key: string, bound: BoundSession): void {
+    const now = this.#options.clock.now();
+    if (now - bound.usedAt < TOUCH_SECONDS) return;
+    this.#sessions.delete(key);
+    this.#sessions.set(key, { ...bound, usedAt: now });
   }
 
   #live(key: string): BoundSession | undefined {
@@ -113,13 +130,19 @@ export class SessionBinding {
   }
 }
 
-function principalOf({ issuer, subject, clientId }: AccessToken): string {
-  return JSON.stringify([issuer, subject, clientId]);
+function principalOf({ issuer, source, subject, clientId }: AccessToken): string {
+  // Without an issuer a subject means something only within its source.
+  return JSON.stringify([issuer ?? [source], subject, clientId]);
 }
 
 /** Anyone may register clients, so the share of memory is the user's and not the client's. */
-function userOf({ issuer, subject, clientId }: AccessToken): string {
-  return JSON.stringify(subject === undefined ? [issuer, null, clientId] : [issuer, subject]);
+function userOf({ issuer, source, subject, clientId }: AccessToken): string {
+  const origin = issuer ?? [source];
+  return JSON.stringify(subject === undefined ? [origin, null, clientId] : [origin, subject]);
+}
+
+function isSuccess(status: unknown): boolean {
+  return typeof status === 'number' && status >= 200 && status < 300;
 }
 
 /** `writeHead(status[, message][, headers])`, headers being an object or a flat list. */

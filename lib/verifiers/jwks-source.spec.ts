@@ -28,9 +28,23 @@ describe('JwksSource', () => {
     const key = await find();
     expect(key?.type).toBe('public');
     expect(source.find('ES256', kid)).toBe(key);
-    clock.advance(599);
+    clock.advance(539);
     expect(source.find('ES256', kid)).toBe(key);
     expect(issuer.requests).toBe(1);
+  });
+
+  it('fetches anew shortly before the keys are too old, and nobody waits for it', async () => {
+    const key = await find();
+    clock.advance(540);
+    expect(source.find('ES256', kid)).toBe(key);
+    const seen = async (): Promise<void> => {
+      while (issuer.requests < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    await seen();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    clock.advance(539);
+    expect(source.find('ES256', kid)).toMatchObject({ type: 'public' });
+    expect(issuer.requests).toBe(2);
   });
 
   it('fetches once for all who ask at the same time', async () => {

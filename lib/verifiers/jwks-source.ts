@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Awaitable } from '../common/awaitable.js';
 import type { Clock } from '../common/clock.js';
 import { describeError, VerifierUnavailableError } from '../common/errors.js';
@@ -8,12 +9,15 @@ import type { KeySource } from './key-source.js';
 import type { VerificationKey } from '../crypto/verification-key.js';
 
 const MAX_AGE_SECONDS = 600;
+const REFRESH_AHEAD_SECONDS = 540;
+const MAX_WAIT_WITH_STALE_KEY_MILLISECONDS = 1000;
 const MAX_STALE_SECONDS = 3600;
 const UNKNOWN_KEY_COOLDOWN_SECONDS = 30;
 const FAILURE_COOLDOWN_SECONDS = 5;
 
 /**
- * The keys published at a `jwks_uri`, kept for 10 minutes; for an hour when the endpoint fails.
+ * The keys published at a `jwks_uri`, kept for 10 minutes and fetched anew shortly before; kept for
+ * an hour when the endpoint fails.
  * An unknown key is looked for again at most every 30 seconds, a failing endpoint every 5.
  */
 export class JwksSource implements KeySource {
@@ -35,13 +39,18 @@ export class JwksSource implements KeySource {
     const age = this.#age();
     if (age < MAX_AGE_SECONDS) {
       const fitting = this.#fitting(algorithm, kid);
+      // Ahead of time and in the background: no request waits for a healthy endpoint.
+      if (fitting.length > 0 && age >= REFRESH_AHEAD_SECONDS) void this.#refresh();
       if (fitting.length > 0 || age < UNKNOWN_KEY_COOLDOWN_SECONDS) return only(fitting);
     }
     return this.#findRefreshed(algorithm, kid);
   }
 
   async #findRefreshed(algorithm: string, kid: string | undefined): Promise<KeyObject | undefined> {
-    await this.#refresh();
+    const stale = this.#age() < MAX_STALE_SECONDS && this.#fitting(algorithm, kid).length > 0;
+    const refreshed = this.#refresh();
+    // A hanging endpoint must not make every request wait while there is a key to go on with.
+    await (stale ? Promise.race([refreshed, briefly()]) : refreshed);
     const fitting = this.#fitting(algorithm, kid);
     if (!this.#failure) return only(fitting);
     if (fitting.length > 0 && this.#age() < MAX_STALE_SECONDS) return only(fitting);
@@ -94,6 +103,10 @@ export class JwksSource implements KeySource {
       throw new Error('the answer is not JSON');
     }
   }
+}
+
+function briefly(): Promise<void> {
+  return delay(MAX_WAIT_WITH_STALE_KEY_MILLISECONDS, undefined, { ref: false });
 }
 
 function only(keys: readonly VerificationKey[]): KeyObject | undefined {

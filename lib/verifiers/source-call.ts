@@ -10,6 +10,7 @@ import { AuthProvider } from './auth-provider.js';
 import { PresentedToken, SourceContext } from './source-context.js';
 import type { TokenVerifier } from './token-verifier.js';
 
+const MAX_RETRY_AFTER_SECONDS = 3600;
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
 const MAX_CLOCK_TOLERANCE_SECONDS = 30;
 const MAX_REASON_LENGTH = 300;
@@ -117,7 +118,10 @@ export class SourceCall {
     return {
       kind: 'failed',
       reason: this.#operatorText(describeError(thrown)),
-      retryAfterSeconds: seconds > 0 ? Math.ceil(seconds) : DEFAULT_RETRY_AFTER_SECONDS,
+      retryAfterSeconds:
+        seconds > 0
+          ? Math.ceil(Math.min(seconds, MAX_RETRY_AFTER_SECONDS))
+          : DEFAULT_RETRY_AFTER_SECONDS,
     };
   }
 

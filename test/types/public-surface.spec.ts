@@ -73,6 +73,8 @@ const types = [
   'SourceReason',
   'StaticToken',
   'StaticTokenVerifierOptions',
+  'TokenUse',
+  'TokenVerdict',
   'TokenVerifier',
   'UnverifiedJwt',
   'Upstream',

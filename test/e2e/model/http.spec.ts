@@ -183,7 +183,7 @@ describe('the resource a token is presented at', () => {
     const server = new FakeServer({ name: 'server' });
     await composing(options(server, []), async ({ service }) => {
       await service.verifyToken('t');
-      await service.verifyToken('t', 'second');
+      await service.verifyToken('t', { resource: 'second' });
       expect(server.asked.map((a) => a.resource)).toEqual([`${baseUrl}/mcp`, `${baseUrl}/other`]);
     });
   });
@@ -191,7 +191,7 @@ describe('the resource a token is presented at', () => {
   it('model 38: is told to every verifier', async () => {
     const verifiers = ['a', 'b'].map((name) => new FakeVerifier({ name }));
     await composing(options(new FakeServer({ name: 's' }), verifiers), async ({ service }) => {
-      await service.verifyToken('t', 'second');
+      await service.verifyToken('t', { resource: 'second' });
       for (const verifier of verifiers) {
         expect(verifier.asked).toEqual([{ token: 't', resource: `${baseUrl}/other` }]);
       }

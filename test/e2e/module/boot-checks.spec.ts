@@ -37,6 +37,31 @@ class AdminController {
 
 const resources = { mcp: '/mcp', vault: '/vault' };
 
+describe('two modules of which it is unclear which one guards', () => {
+  const of = (name: string, isGlobal = false) =>
+    MultiAuthModule.forRoot({
+      isGlobal,
+      verifiers: knows(name),
+      resources: { [name]: `/${name}` },
+    });
+
+  it('do not boot when both are global', async () => {
+    const imports = [of('a', true), of('b', true)];
+    await expect(startApp({ imports, controllers: [] })).rejects.toThrow(/isGlobal/);
+    await expect(
+      startApp({ imports: [of('a', true), of('b')], controllers: [] }),
+    ).resolves.toBeDefined();
+  });
+
+  it('do not boot when the guard of a controller is that of the one without its resource', async () => {
+    const imports = [of('mcp'), moduleOf({ imports: [of('vault')], controllers: [] })];
+    const booting = startApp({ imports, controllers: [VaultController] });
+    await expect(booting).rejects.toThrow(/VaultController/);
+    const right = [of('mcp'), moduleOf({ imports: [of('vault')], controllers: [VaultController] })];
+    await expect(startApp({ imports: right, controllers: [] })).resolves.toBeDefined();
+  });
+});
+
 describe('a decorator that names a resource', () => {
   it('that no module has does not boot', async () => {
     const booting = startApp({

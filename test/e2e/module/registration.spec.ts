@@ -119,7 +119,15 @@ describe('the ways to register the module', () => {
     expect(seen).toEqual(['verifier']);
     const service = app.app.get(MultiAuthService, { strict: false });
     expect(await service.verifyToken('known')).toMatchObject({ outcome: 'accepted' });
-    await expect(service.verifyToken('known', 'nowhere')).rejects.toThrow('no configured resource');
+    // As the guard would: scopes count, and what is no bearer token is none.
+    expect(await service.verifyToken('known', { scopes: ['admin'] })).toEqual({
+      outcome: 'insufficient_scope',
+      required: ['admin'],
+    });
+    expect(await service.verifyToken('no token')).toMatchObject({ outcome: 'rejected' });
+    await expect(service.verifyToken('known', { resource: 'nowhere' })).rejects.toThrow(
+      'nowhere is not a configured resource',
+    );
     expect(app.app.get(McpAuthGuard, { strict: false })).toBeInstanceOf(McpAuthGuard);
   });
 });

@@ -127,7 +127,9 @@ describe('the published package', () => {
 
   it('holds the build, the manifest and the papers, and nothing else', () => {
     const papers = packed.filter((path) => !path.startsWith('dist/')).toSorted();
-    expect(papers).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+    const others = papers.filter((path) => !path.startsWith('docs/'));
+    expect(others).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+    expect(papers).toContain('docs/security.md');
     expect(packed).toContain('dist/index.js');
     expect(packed.filter((path) => path.startsWith('dist/') && !isBuiltFromLib(path))).toEqual([]);
   });

@@ -133,7 +133,7 @@ describe.each(platforms)('an access token in a request on %s', (platform) => {
       ];
       for (const send of sends) expect(await main.outcomeOf(send)).toBe('B401');
     }
-    // Decision 5 differs from the matrix: with a header as well, the one in the query is ignored.
+    // With a header as well, the one in the query is ignored.
     const url = `${main.flow.app.url}?access_token=other-token`;
     const headers = { authorization: `Bearer ${staticToken}` };
     expect(await main.outcomeOf(() => main.flow.send(url, { headers }))).toBe('accepted');

@@ -1,4 +1,4 @@
-// RFC 7591 §3.2.1, design decision on lifetimes: a registration ends when nobody uses it, not before.
+// RFC 7591 §3.2.1: a registration ends when nobody uses it, not before.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConfigurationError } from '../../lib/index.js';
 import { ManualClock } from '../support/manual-clock.js';

@@ -78,7 +78,7 @@ describe('parseAuthorizationRequest', () => {
   it("takes the client's registered scopes for those of a request without any", () => {
     const by = { ...client, scopes: ['notes:write'] };
     expect(parse({ scope: '' }, { by }).scopes).toEqual(['notes:write', 'mcp:use']);
-    // They are a default and no ceiling (design decision 20).
+    // They are a default and no ceiling.
     expect(parse({ scope: 'notes:read' }, { by }).scopes).toEqual(['notes:read', 'mcp:use']);
     expect(parse({ scope: '' }).scopes).toEqual(['mcp:use']);
   });

@@ -105,7 +105,7 @@ describe('the composition of server and verifiers', () => {
     });
   });
 
-  // Decision 6: verifiers alone publish no document; the challenge is all there is.
+  // Verifiers alone publish no document; the challenge is all there is.
   it('model 11: without a server the challenge names the required scopes', async () => {
     const options = {
       verifiers: [verifier('a'), verifier('b')],

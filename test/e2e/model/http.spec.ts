@@ -49,7 +49,7 @@ describe.each(platforms)('server and verifiers over HTTP on %s', (platform) => {
     expect(await read({ verifiers: new FakeVerifier({ name: 'a' }) })).toEqual(alone);
   });
 
-  // Decision 6: and then no challenge names a document either (the model's answers 404).
+  // And then no challenge names a document either (the model's answers 404).
   it('model 27: without a server there are no well-known documents', async () => {
     await serving(
       { baseUrl, verifiers: new FakeVerifier({ name: 'a' }) },

@@ -76,7 +76,7 @@ describe('the way of a token through server and verifiers', () => {
     });
   });
 
-  // Decision 1: the model answers null, and 401, when nobody could tell. Here that is no verdict.
+  // FastMCP answers null, and 401, when nobody could tell. Here that is no verdict.
   it('model 22: when all throw nothing escapes, and the token is not called invalid', async () => {
     const verifiers = ['a', 'b'].map((name) => new FakeVerifier({ name, broken: true }));
     await composing({ verifiers }, async ({ ask }) => {
@@ -122,7 +122,7 @@ describe('the scopes a source demands and those the module demands', () => {
     });
   });
 
-  it.each(platforms)('an unavailable source is answered 503 on %s (decision 1)', async (p) => {
+  it.each(platforms)('an unavailable source is answered 503 on %s', async (p) => {
     const broken = new FakeVerifier({ name: 'broken', broken: true });
     const sound = new FakeVerifier({ name: 'sound', tokens: { known: {} } });
     await serving({ verifiers: [broken, sound] }, p, async ({ get }) => {

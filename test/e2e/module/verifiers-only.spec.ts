@@ -22,7 +22,7 @@ class OwnAuthorizationController {
   }
 }
 
-// Decision 6: verifiers alone own no route and publish nothing, with or without a base URL.
+// Verifiers alone own no route and publish nothing, with or without a base URL.
 describe.each(platforms)('verifiers alone on %s', (platform) => {
   describe.each([{ baseUrl }, {}])('with the URLs %p', (urls) => {
     let app: TestedApp;

@@ -32,7 +32,8 @@ export type {
 } from './module/multi-auth-options.js';
 export { MultiAuthService, type TokenUse, type TokenVerdict } from './module/multi-auth-service.js';
 export { OAuthProxy } from './oauth-proxy/oauth-proxy.js';
-export type { ConfiguredClient, OAuthProxyOptions } from './oauth-proxy/oauth-proxy-options.js';
+export type { ConfiguredClient } from './oauth-proxy/configured-client.js';
+export type { OAuthProxyOptions } from './oauth-proxy/oauth-proxy-options.js';
 export type { Lifetimes } from './oauth-proxy/tokens/lifetimes.js';
 export {
   OAuth2Upstream,

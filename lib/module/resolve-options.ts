@@ -1,7 +1,7 @@
 import { ConfigurationError, type ConfigurationIssue } from '../common/errors.js';
 import { frozenCopy } from '../common/frozen-copy.js';
 import { type ImpliedScopes, isScopeToken } from '../common/scopes.js';
-import { isLoopbackHost } from '../http/loopback.js';
+import { baseUrlIssues } from '../http/base-url.js';
 import type { ResourceRegistry } from '../resources/resource-registry.js';
 import { AuthProvider } from '../verifiers/auth-provider.js';
 import { isScopeList } from '../common/option-issues.js';
@@ -135,24 +135,4 @@ function timeoutIssues(seconds: number | undefined): ConfigurationIssue[] {
   if (seconds === undefined || (Number.isFinite(seconds) && seconds > 0 && seconds <= 60))
     return [];
   return [{ path: 'sourceTimeoutSeconds', problem: 'must be more than 0 and at most 60' }];
-}
-
-function baseUrlIssues(url: string | undefined, path: string): ConfigurationIssue[] {
-  const problem = url === undefined ? null : baseUrlProblem(url);
-  return problem === null ? [] : [{ path, problem }];
-}
-
-function baseUrlProblem(url: unknown): string | null {
-  if (typeof url !== 'string' || !URL.canParse(url)) return 'is not an absolute URL';
-  const parsed = new URL(url);
-  if (parsed.username || parsed.password) return 'must not contain credentials';
-  if (/[?#]/.test(url)) return 'must not have a query or a fragment';
-  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:') return 'must be an https URL';
-  if (parsed.protocol === 'http:' && !isLoopbackHost(parsed.hostname)) {
-    return 'must use https (http is for loopback only)';
-  }
-  // Issuers are compared as strings (RFC 8414 §3.3): only one spelling may exist.
-  const canonical = parsed.pathname === '/' ? parsed.origin : parsed.href.replace(/\/$/, '');
-  if (url.replace(/\/$/, '') !== canonical) return 'must be written in its plain form';
-  return /^(?:\/[A-Za-z0-9._~-]+)*\/?$/.test(parsed.pathname) ? null : 'must have a plain path';
 }

@@ -9,7 +9,8 @@ import { AuthProvider, type AuthProviderHost } from '../verifiers/auth-provider.
 import type { VerifiedToken } from '../verifiers/access-token.js';
 import type { VerificationContext } from '../verifiers/token-verifier.js';
 import { AuthorizationServer } from './authorization-server.js';
-import { assertOAuthProxyOptions, type OAuthProxyOptions } from './oauth-proxy-options.js';
+import { assertOAuthProxyOptions } from './oauth-proxy-option-issues.js';
+import type { OAuthProxyOptions } from './oauth-proxy-options.js';
 import { type ScopePolicy, scopePolicy } from './scope-policy.js';
 
 /**

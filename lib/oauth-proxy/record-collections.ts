@@ -35,3 +35,5 @@ export function recordCollections(store: RecordStore) {
     rotated: store.collection<RotatedRefreshToken>('rotated-refresh-token', 1),
   };
 }
+
+export type RecordCollections = ReturnType<typeof recordCollections>;

@@ -6,7 +6,9 @@ import { clientAuthenticationMethods } from './clients/client.js';
 
 interface ProxyFacts {
   readonly issuer: string;
-  readonly redirectPath: string;
+  /** Under which the endpoints live; the issuer may be another URL. */
+  readonly baseUrl: string;
+  readonly callbackUrl: string;
   readonly scopes: readonly string[];
   readonly resources: readonly string[];
   readonly serviceDocumentation: string | undefined;
@@ -26,7 +28,7 @@ interface ProxyEndpoints {
 
 /** The route table of the proxy. */
 export function proxyRoutes(facts: ProxyFacts, its: ProxyEndpoints): readonly EndpointRoute[] {
-  const base = new URL(facts.issuer).pathname.replace(/\/$/, '');
+  const base = new URL(facts.baseUrl).pathname.replace(/\/$/, '');
   const page = { cors: 'none', audience: 'person' } as const;
   const api = { cors: 'any', audience: 'client' } as const;
   return [
@@ -36,7 +38,7 @@ export function proxyRoutes(facts: ProxyFacts, its: ProxyEndpoints): readonly En
       path: `${base}/consent`,
       methods: { GET: its.consentPage, POST: its.consentDecision },
     },
-    { ...page, path: base + facts.redirectPath, methods: { GET: its.callback } },
+    { ...page, path: new URL(facts.callbackUrl).pathname, methods: { GET: its.callback } },
     { ...api, path: `${base}/register`, methods: { POST: its.register } },
     { ...api, path: `${base}/token`, methods: { POST: its.token } },
     { ...api, path: `${base}/revoke`, methods: { POST: its.revoke } },
@@ -47,14 +49,14 @@ export function proxyRoutes(facts: ProxyFacts, its: ProxyEndpoints): readonly En
 
 /** What the server can do, and nothing that it cannot. @see RFC 8414 §2 */
 function metadata(facts: ProxyFacts): AuthorizationServerMetadata {
-  const { issuer, jwks, serviceDocumentation } = facts;
+  const { issuer, baseUrl, jwks, serviceDocumentation } = facts;
   return {
     issuer,
-    authorization_endpoint: `${issuer}/authorize`,
-    token_endpoint: `${issuer}/token`,
-    registration_endpoint: `${issuer}/register`,
-    revocation_endpoint: `${issuer}/revoke`,
-    ...(jwks && { jwks_uri: `${issuer}/jwks` }),
+    authorization_endpoint: `${baseUrl}/authorize`,
+    token_endpoint: `${baseUrl}/token`,
+    registration_endpoint: `${baseUrl}/register`,
+    revocation_endpoint: `${baseUrl}/revoke`,
+    ...(jwks && { jwks_uri: `${baseUrl}/jwks` }),
     scopes_supported: facts.scopes,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],

@@ -4,6 +4,7 @@ import type { EndpointRoute } from '../http/endpoint.js';
 import { RecordStore } from '../storage/record-collection.js';
 import { clientEndpoints } from './client-endpoints.js';
 import { ClientRepository } from './clients/client.repository.js';
+import { RedirectUriAllowList } from './clients/redirect-uri-allow-list.js';
 import { loginEndpoints } from './login-endpoints.js';
 import { toClient } from './configured-client.js';
 import { recordCollections } from './record-collections.js';
@@ -68,7 +69,14 @@ function sharedParts(parts: AuthorizationServerParts): SharedParts {
     : SigningKeys.fromSecrets(ring);
   const records = recordCollections(new RecordStore(storage, new Sealer(ring), clock, issuer));
   const configured = (options.clients ?? []).map(toClient);
-  const clients = new ClientRepository(configured, records.clients, clock, lifetimes.unusedClient);
+  const allowed = options.allowedClientRedirectUris;
+  const clients = new ClientRepository(
+    configured,
+    records.clients,
+    clock,
+    lifetimes.unusedClient,
+    allowed && new RedirectUriAllowList(allowed),
+  );
   const revocations = new UpstreamRevocations(upstream, events);
   const sessions = new UpstreamSessions({ ...records, upstream, revocations, clock });
   const grants = new Grants(records.grants, sessions, { clock, events, revocations });

@@ -6,6 +6,7 @@ import { baseUrlIssues } from '../http/base-url.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
 import type { AuthProviderHost } from '../verifiers/auth-provider.js';
 import { configuredClientIssues } from './configured-client.js';
+import { redirectUriPatternIssues } from './clients/redirect-uri-allow-list.js';
 import type { OAuthProxyOptions } from './oauth-proxy-options.js';
 import { lifetimeIssues } from './tokens/lifetimes.js';
 import type { Upstream } from './upstream/upstream.js';
@@ -22,6 +23,10 @@ export function assertOAuthProxyOptions(options: OAuthProxyOptions, host: AuthPr
       scopeListIssues(`${path}.${name}`, options[name]),
     ),
     ...configuredClientIssues(options.clients ?? [], `${path}.clients`),
+    ...redirectUriPatternIssues(
+      options.allowedClientRedirectUris,
+      `${path}.allowedClientRedirectUris`,
+    ),
     ...baseUrlIssues(options.issuerUrl, `${path}.issuerUrl`),
     ...lifetimeIssues(options.lifetimes ?? {}, `${path}.lifetimes`),
     ...pathIssues(options.redirectPath, `${path}.redirectPath`),
@@ -30,6 +35,7 @@ export function assertOAuthProxyOptions(options: OAuthProxyOptions, host: AuthPr
 }
 
 const known: readonly (keyof OAuthProxyOptions)[] = [
+  'allowedClientRedirectUris',
   'clients',
   'defaultScopes',
   'issuerUrl',

@@ -38,6 +38,13 @@ export interface OAuthProxyOptions {
    * @default the module's `baseUrl`
    */
   readonly issuerUrl?: string | undefined;
+  /**
+   * Patterns outside of which no client may have a redirect URI, registered or not: a narrowing of
+   * the exact match with the registered ones, never a replacement. `*.` before a host stands for its
+   * subdomains, `/*` at the end for every path below; on loopback every port is meant.
+   * @default every redirect URI may be registered; an empty list allows none
+   */
+  readonly allowedClientRedirectUris?: readonly string[] | undefined;
   /** The path, below `baseUrl`, to which the upstream sends users back. @default `/auth/callback` */
   readonly redirectPath?: string | undefined;
   /**

@@ -10,6 +10,12 @@ export interface StoreEntry {
   readonly ttlSeconds: number;
 }
 
+/** A failure that was ordered: whether it happened, and how to take it back. */
+export interface OrderedFailure {
+  readonly struck: boolean;
+  cancel(): void;
+}
+
 /** What a failure or a gate is for: the keys that begin so. */
 interface Call {
   readonly operation: StoreOperation;
@@ -23,6 +29,7 @@ export class StoreSpy extends KeyValueStore {
   readonly #written: StoreEntry[] = [];
   readonly #live = new Map<string, StoreEntry>();
   readonly #failures: (Call & { readonly error: Error })[] = [];
+  readonly #orders = new Set<{ operation: StoreOperation; left: number; struck: boolean }>();
   readonly #gates = new Map<Gate, Call>();
   #delayMilliseconds = 0;
 
@@ -113,6 +120,18 @@ export class StoreSpy extends KeyValueStore {
     this.#failures.push({ operation, keys, error });
   }
 
+  /** The nth call of the operation from now on throws, before the inner store is asked. */
+  failNth(operation: StoreOperation, nth: number): OrderedFailure {
+    const order = { operation, left: nth, struck: false };
+    this.#orders.add(order);
+    return {
+      get struck() {
+        return order.struck;
+      },
+      cancel: () => void this.#orders.delete(order),
+    };
+  }
+
   /** Every call from now on takes at least so long; 0 ends it. */
   delayAll(milliseconds: number): void {
     this.#delayMilliseconds = milliseconds;
@@ -134,6 +153,12 @@ export class StoreSpy extends KeyValueStore {
 
   async #enter(operation: StoreOperation, key: string): Promise<void> {
     this.counts[operation] += 1;
+    for (const order of this.#orders) {
+      if (order.operation !== operation || --order.left > 0) continue;
+      this.#orders.delete(order);
+      order.struck = true;
+      throw new Error('the store is down');
+    }
     const isMeant = (call: Call): boolean =>
       call.operation === operation && key.startsWith(call.keys);
     const index = this.#failures.findIndex(isMeant);

@@ -6,14 +6,11 @@ export class Balancer {
   readonly served: { readonly port: number; readonly path: string }[] = [];
   #next = 0;
 
-  private constructor(
-    private readonly server: Server,
-    private readonly ports: readonly number[],
-  ) {}
+  private constructor(private readonly server: Server) {}
 
   static async start(port: number, ports: readonly number[]): Promise<Balancer> {
     const server = createServer();
-    const balancer = new Balancer(server, ports);
+    const balancer = new Balancer(server);
     server.on('request', (req, res) => {
       const target = ports[balancer.#next++ % ports.length] ?? 0;
       balancer.served.push({ port: target, path: (req.url ?? '').split('?')[0] ?? '' });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { frozenCopy } from './frozen-copy.js';
+import { frozenCopy, frozenOptions } from './frozen-copy.js';
 
 describe('frozenCopy', () => {
   it('copies all the way down, so that the original may change', () => {
@@ -27,5 +27,25 @@ describe('frozenCopy', () => {
 
   it.each(['text', 1, true, null, undefined])('hands %p back', (value) => {
     expect(frozenCopy(value)).toBe(value);
+  });
+});
+
+describe('frozenOptions', () => {
+  it('copies lists and plain objects, and keeps what has a class', () => {
+    class Store {
+      open = true;
+    }
+    const call = (): void => {};
+    const given = { list: ['a', { b: 1 }], map: { a: ['b'] }, store: new Store(), call, text: 't' };
+    const kept = frozenOptions(given);
+    expect(kept).toEqual(given);
+    expect(kept.store).toBe(given.store);
+    expect(kept.call).toBe(call);
+    given.list.push('c');
+    given.map.a.push('c');
+    given.text = 'u';
+    given.store.open = false;
+    expect(kept).toMatchObject({ list: ['a', { b: 1 }], map: { a: ['b'] }, text: 't' });
+    expect(kept.store.open).toBe(false);
   });
 });

@@ -11,3 +11,20 @@ export function frozenCopy<T>(value: T): T {
   }
   return Object.freeze(copy) as T;
 }
+
+/**
+ * A copy of options whose lists and plain objects are the app's no more: what it does to them later
+ * changes nothing. Objects with a class of their own, such as a store, stay what they are.
+ */
+export function frozenOptions<T extends object>(options: T): T {
+  const copy = Object.entries(options).map(([name, value]: [string, unknown]) => [
+    name,
+    isPlain(value) ? frozenCopy(value) : value,
+  ]);
+  return Object.freeze(Object.fromEntries(copy)) as T;
+}
+
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+}

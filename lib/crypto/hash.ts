@@ -7,3 +7,11 @@ import { hash } from 'node:crypto';
 export function hashSecret(secret: string): string {
   return hash('sha256', secret, 'base64url');
 }
+
+/** Reads such a hash as `hashSecret` or `sha256sum` prints it; undefined for everything else. */
+export function readSecretHash(text: unknown): string | undefined {
+  if (typeof text !== 'string') return undefined;
+  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex').toString('base64url');
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.length === 32 && bytes.toString('base64url') === text ? text : undefined;
+}

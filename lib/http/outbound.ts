@@ -1,4 +1,6 @@
 import { isLoopbackHost } from './loopback.js';
+import { readBounded } from './outbound-body.js';
+import { withDeadline } from './outbound-deadline.js';
 import { OutboundError } from './outbound-error.js';
 
 const NEVER_SENT = ['cookie', 'referer'];
@@ -37,18 +39,9 @@ export class OutboundClient {
    */
   readonly fetch = async (url: string | URL, init: OutboundInit = {}): Promise<Response> => {
     const target = permittedUrl(url);
-    const stop = new Deadline(target, this.#timeoutSeconds, init.signal);
-    try {
-      return await stop.race(
-        this.#exchange(target, { ...(init as RequestInit), signal: stop.signal }),
-      );
-    } catch (error) {
-      // Also ends a transfer that nobody reads any more.
-      stop.abort(error);
-      throw stop.reasonOr(error);
-    } finally {
-      stop.clear();
-    }
+    return withDeadline(target, this.#timeoutSeconds, init.signal, (signal) =>
+      this.#exchange(target, { ...(init as RequestInit), signal }),
+    );
   };
 
   async #exchange(url: URL, init: RequestInit): Promise<Response> {
@@ -65,78 +58,7 @@ export class OutboundClient {
     if (response.status < 200 || (response.status >= 300 && response.status < 400)) {
       throw new OutboundError(`${url.origin} answered with a redirect.`, 'redirect');
     }
-    return rebuilt(response, await this.#readBody(url, response));
-  }
-
-  async #readBody(url: URL, response: Response): Promise<Buffer<ArrayBuffer>> {
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-      bytes += chunk.byteLength;
-      // Leaving the loop cancels the stream.
-      if (bytes > this.#maxBytes) {
-        throw new OutboundError(`${url.origin} sent more than ${this.#maxBytes} bytes.`, 'size');
-      }
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-  }
-}
-
-/**
- * One end for a whole call, by time or by the caller. `AbortSignal.any` would do, but on Node 20 a
- * timeout signal that only it holds can be collected before it fires.
- */
-class Deadline {
-  readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout;
-  readonly #origin: string;
-  readonly #caller: AbortSignal | undefined;
-  readonly #onCallerAbort = (): void => this.abort(this.#caller?.reason);
-
-  constructor(url: URL, seconds: number, caller: AbortSignal | null | undefined) {
-    this.#origin = url.origin;
-    this.#caller = caller ?? undefined;
-    const timeout = new OutboundError(`${url.origin} took longer than ${seconds} s.`, 'timeout');
-    this.#timer = setTimeout(() => this.abort(timeout), seconds * 1000);
-    this.#caller?.addEventListener('abort', this.#onCallerAbort);
-    if (this.#caller?.aborted) this.#onCallerAbort();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  abort(reason: unknown): void {
-    this.#controller.abort(reason);
-  }
-
-  clear(): void {
-    clearTimeout(this.#timer);
-    this.#caller?.removeEventListener('abort', this.#onCallerAbort);
-  }
-
-  /** The outcome, or the abort, whichever is first: a sender may be deaf to signals. */
-  async race<T>(outcome: Promise<T>): Promise<T> {
-    const { signal } = this;
-    let onAbort: (() => void) | undefined;
-    const aborted = new Promise<never>((_resolve, reject) => {
-      onAbort = () => reject(signal.reason as Error);
-      signal.addEventListener('abort', onAbort);
-      if (signal.aborted) onAbort();
-    });
-    outcome.catch(() => {});
-    try {
-      return await Promise.race([outcome, aborted]);
-    } finally {
-      if (onAbort) signal.removeEventListener('abort', onAbort);
-    }
-  }
-
-  /** What the caller of the network gets to see of an error. */
-  reasonOr(error: unknown): unknown {
-    if (error instanceof OutboundError || error === this.#caller?.reason) return error;
-    return new OutboundError(`${this.#origin} could not be reached.`, 'network', { cause: error });
+    return rebuilt(response, await readBounded(url, response.body, this.#maxBytes));
   }
 }
 

@@ -1,24 +1,24 @@
 import { createHmac } from 'node:crypto';
 import { constantTimeEqual } from './constant-time.js';
-import type { DerivedKey, SecretRing } from './secret-ring.js';
+import type { SecretRing } from './secret-ring.js';
 
 /** Authenticates what a form carries back to the server (HMAC-SHA256). */
 export class FormMac {
-  readonly #keys: readonly [DerivedKey, ...DerivedKey[]];
+  readonly #ring: SecretRing;
 
   constructor(ring: SecretRing) {
-    this.#keys = ring.derive('consent-form');
+    this.#ring = ring;
   }
 
   /** The MAC of exactly these parts in this order, made with the first secret. */
   sign(...parts: readonly string[]): string {
-    return macOf(this.#keys[0].key, parts);
+    return macOf(this.#ring.derive('consent-form')[0].key, parts);
   }
 
   /** Tells whether any secret of the ring made this MAC of exactly these parts. */
   verify(mac: string, ...parts: readonly string[]): boolean {
     let genuine = false;
-    for (const { key } of this.#keys) {
+    for (const { key } of this.#ring.derive('consent-form')) {
       // Every key is tried, so that the time does not tell which one fits.
       if (constantTimeEqual(mac, macOf(key, parts))) genuine = true;
     }

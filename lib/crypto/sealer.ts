@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { KID_BYTES } from './secret-ring.js';
-import type { DerivedKey, SecretRing } from './secret-ring.js';
+import type { SecretRing } from './secret-ring.js';
 
 const CIPHER = 'aes-256-gcm';
 const VERSION = 1;
@@ -16,21 +16,19 @@ const TAG_BYTES = 16;
  * @see NIST SP 800-38D
  */
 export class Sealer {
-  readonly #current: DerivedKey;
-  readonly #keys: ReadonlyMap<string, Buffer>;
+  readonly #ring: SecretRing;
 
   constructor(ring: SecretRing) {
-    const keys = ring.derive('record-sealing');
-    this.#current = keys[0];
-    this.#keys = new Map(keys.map(({ kid, key }) => [kid, key]));
+    this.#ring = ring;
   }
 
   /** Seals the text with the first secret. It opens only under the same associated data. */
   seal(plaintext: string, associatedData: string): string {
-    const header = Buffer.concat([Buffer.of(VERSION), Buffer.from(this.#current.kid, 'base64url')]);
+    const [current] = this.#ring.derive('record-sealing');
+    const header = Buffer.concat([Buffer.of(VERSION), Buffer.from(current.kid, 'base64url')]);
     // A random nonce is safe for 2^32 texts a key (SP 800-38D §8.3): rotate the secret before.
     const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv(CIPHER, this.#current.key, nonce, { authTagLength: TAG_BYTES });
+    const cipher = createCipheriv(CIPHER, current.key, nonce, { authTagLength: TAG_BYTES });
     cipher.setAAD(authenticated(header, associatedData));
     const body = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
     return Buffer.concat([header, nonce, body, cipher.getAuthTag()]).toString('base64url');
@@ -43,8 +41,9 @@ export class Sealer {
     // Buffer skips what is not base64url; only the one canonical spelling counts.
     if (bytes.toString('base64url') !== sealed) return null;
     const header = bytes.subarray(0, HEADER_BYTES);
-    const key = this.#keys.get(header.subarray(1).toString('base64url'));
-    return key ? decrypt(key, bytes, authenticated(header, associatedData)) : null;
+    const kid = header.subarray(1).toString('base64url');
+    const found = this.#ring.derive('record-sealing').find((key) => key.kid === kid);
+    return found ? decrypt(found.key, bytes, authenticated(header, associatedData)) : null;
   }
 }
 

@@ -1,6 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { ConfigurationError } from '../common/errors.js';
 import type { ConfigurationIssue } from '../common/errors.js';
+import type { KeyList } from './key-list.js';
 import { weaknessOf } from './weak-secret.js';
 
 /** What a key is for. Keys of different purposes have nothing in common. */
@@ -22,24 +23,37 @@ const SALT = 'nestjs-mcp-multi-auth';
  * The operator's secrets, newest first, and the keys made of them (HKDF-SHA256).
  * The first secret's keys sign and seal; those of all secrets verify and open.
  *
+ * Secrets come and go while the app runs: ask for the keys at each use, and keep none.
+ *
  * @see RFC 5869
  */
 export class SecretRing {
-  readonly #secrets: readonly string[];
+  readonly #secrets: Pick<KeyList<string>, 'current'>;
+  #derivedFrom: readonly string[] | undefined;
   readonly #derived = new Map<KeyPurpose, readonly [DerivedKey, ...DerivedKey[]]>();
 
-  /** @throws ConfigurationError when a secret is unusable; see `SecretRing.issues`. */
-  constructor(secrets: readonly string[]) {
-    ConfigurationError.assertNone(SecretRing.issues(secrets, 'secrets'));
-    this.#secrets = [...secrets];
+  /** @throws ConfigurationError when a secret of a list is unusable; see `SecretRing.issues`. */
+  constructor(secrets: readonly string[] | KeyList<string>) {
+    if ('current' in secrets) {
+      this.#secrets = secrets;
+    } else {
+      ConfigurationError.assertNone(SecretRing.issues(secrets, 'secrets'));
+      this.#secrets = { current: [...secrets] };
+    }
   }
 
-  /** The keys for the purpose, one a secret, in the order of the secrets. */
+  /**
+   * The keys for the purpose, one a secret, in the order of the secrets; the same array as long as
+   * the secrets are the same.
+   */
   derive(purpose: KeyPurpose): readonly [DerivedKey, ...DerivedKey[]] {
+    const secrets = this.#secrets.current;
+    if (secrets !== this.#derivedFrom) this.#derived.clear();
+    this.#derivedFrom = secrets;
     let keys = this.#derived.get(purpose);
     if (!keys) {
-      const [current, ...older] = this.#secrets.map((secret) => deriveKey(secret, purpose));
-      // The constructor refuses an empty list.
+      const [current, ...older] = secrets.map((secret) => deriveKey(secret, purpose));
+      // Nobody lets an empty list pass.
       keys = Object.freeze([current as DerivedKey, ...older] as const);
       this.#derived.set(purpose, keys);
     }

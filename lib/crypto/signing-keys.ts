@@ -3,6 +3,7 @@ import { SignJWT, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
 import type { CryptoKey, JWK, JWTPayload } from 'jose';
 import { ConfigurationError } from '../common/errors.js';
 import type { ConfigurationIssue } from '../common/errors.js';
+import type { KeyList } from './key-list.js';
 import type { DerivedKey, SecretRing } from './secret-ring.js';
 import { parseSigningJwk } from './signing-jwk.js';
 import type { SigningAlgorithm, SigningJwk } from './signing-jwk.js';
@@ -26,38 +27,50 @@ interface LoadedKey {
   readonly verification: CryptoKey;
 }
 
-type LoadKeys = () => Promise<readonly LoadedKey[]>;
+/** Keys before they are imported; the same array as long as they are the same keys. */
+interface KeySet {
+  readonly keys: readonly object[];
+  load(): Promise<readonly LoadedKey[]>;
+  readonly publicJwks?: readonly JWK[];
+}
 
-/** The keys for the server's own JWTs. The first signs, all verify. */
+/**
+ * The keys for the server's own JWTs. The first signs, all verify. Keys come and go while the app
+ * runs: a removed one verifies nothing any more.
+ */
 export class SigningKeys {
-  readonly #load: LoadKeys;
-  readonly #publicJwks: readonly JWK[] | undefined;
-  #loaded: Promise<readonly LoadedKey[]> | undefined;
+  readonly #current: () => KeySet;
+  #loadedFrom: readonly object[] | undefined;
+  #loaded: Promise<readonly LoadedKey[]> = Promise.resolve([]);
 
-  private constructor(load: LoadKeys, publicJwks?: readonly JWK[]) {
-    this.#load = load;
-    this.#publicJwks = publicJwks;
+  private constructor(current: () => KeySet) {
+    this.#current = current;
   }
 
   /** HS256 with keys made of the secrets. */
   static fromSecrets(ring: SecretRing): SigningKeys {
-    const keys = ring.derive('token-signing');
-    return new SigningKeys(() => Promise.all(keys.map(loadDerivedKey)));
+    return new SigningKeys(() => {
+      const keys = ring.derive('token-signing');
+      return { keys, load: () => Promise.all(keys.map(loadDerivedKey)) };
+    });
   }
 
   /**
    * Private JWKs for ES256, RS256 (2048 bits or more) or EdDSA (Ed25519). A key without a `kid`
    * gets its thumbprint (RFC 7638).
    *
-   * @throws ConfigurationError when a key is unusable; see `SigningKeys.issues`.
+   * @throws ConfigurationError when a key of a list is unusable; see `SigningKeys.issues`.
    */
-  static fromJwks(keys: readonly JWK[]): SigningKeys {
-    ConfigurationError.assertNone(SigningKeys.issues(keys, 'signingKeys'));
-    const parsed = keys.map(parseSigningJwk).filter((key) => 'kid' in key);
-    return new SigningKeys(
-      () => Promise.all(parsed.map(loadJwk)),
-      parsed.map(({ publicJwk }) => publicJwk),
-    );
+  static fromJwks(given: readonly JWK[] | KeyList<JWK>): SigningKeys {
+    const source = 'current' in given ? given : { current: given };
+    if (!('current' in given)) {
+      ConfigurationError.assertNone(SigningKeys.issues(given, 'signingKeys'));
+    }
+    let parsed = parseSet(source.current);
+    return new SigningKeys(() => {
+      if (source.current !== parsed.keys) parsed = parseSet(source.current);
+      return parsed;
+    });
   }
 
   /** What is wrong with the keys, if anything. Issues name positions, never values. */
@@ -111,13 +124,27 @@ export class SigningKeys {
 
   /** The public keys for a JWK Set document; undefined when the keys are symmetric. */
   publicJwks(): { keys: JWK[] } | undefined {
-    return this.#publicJwks && { keys: this.#publicJwks.map((jwk) => ({ ...jwk })) };
+    const { publicJwks } = this.#current();
+    return publicJwks && { keys: publicJwks.map((jwk) => ({ ...jwk })) };
   }
 
   #keys(): Promise<readonly LoadedKey[]> {
-    this.#loaded ??= this.#load();
+    const current = this.#current();
+    if (current.keys !== this.#loadedFrom) {
+      this.#loadedFrom = current.keys;
+      this.#loaded = current.load();
+    }
     return this.#loaded;
   }
+}
+
+function parseSet(keys: readonly JWK[]): KeySet {
+  const parsed = keys.map(parseSigningJwk).filter((key) => 'kid' in key);
+  return {
+    keys,
+    load: () => Promise.all(parsed.map(loadJwk)),
+    publicJwks: parsed.map(({ publicJwk }) => publicJwk),
+  };
 }
 
 function problemOfKid(kid: string, path: string, positions: ReadonlyMap<string, number>) {

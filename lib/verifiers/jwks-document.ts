@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { parsePublicJwk } from '../crypto/verification-key.js';
 import type { VerificationKey } from '../crypto/verification-key.js';
 
@@ -19,6 +20,22 @@ export function parseJwks(document: unknown): readonly VerificationKey[] {
     if (key && !keys.some((known) => isSame(known, key))) keys.push(key);
   }
   return keys.filter((key) => !keys.some((other) => isConflicting(key, other)));
+}
+
+/** The keys that may verify the algorithm and, where one is named, have the `kid`. */
+export function keysFor(
+  keys: readonly VerificationKey[],
+  algorithm: string,
+  kid: string | undefined,
+): readonly VerificationKey[] {
+  return keys.filter(
+    (key) => (kid === undefined || key.kid === kid) && key.algorithms.includes(algorithm),
+  );
+}
+
+/** The key, when it is the only one: which of several to try is nothing to guess. */
+export function onlyKey(keys: readonly VerificationKey[]): KeyObject | undefined {
+  return keys.length === 1 ? keys[0]?.key : undefined;
 }
 
 function usableKey(jwk: unknown): VerificationKey | undefined {

@@ -4,7 +4,7 @@ import type { Awaitable } from '../common/awaitable.js';
 import type { Clock } from '../common/clock.js';
 import { describeError, VerifierUnavailableError } from '../common/errors.js';
 import type { OutboundClient } from '../http/outbound.js';
-import { parseJwks } from './jwks-document.js';
+import { keysFor, onlyKey, parseJwks } from './jwks-document.js';
 import type { KeySource } from './key-source.js';
 import type { VerificationKey } from '../crypto/verification-key.js';
 
@@ -22,14 +22,14 @@ const FAILURE_COOLDOWN_SECONDS = 5;
  */
 export class JwksSource implements KeySource {
   readonly #uri: string;
-  readonly #outbound: OutboundClient;
+  readonly #outbound: Pick<OutboundClient, 'fetch'>;
   readonly #clock: Clock;
   #keys: readonly VerificationKey[] = [];
   #fetchedAt: number | undefined;
   #failure: { readonly at: number; readonly reason: string } | undefined;
   #pending: Promise<void> | undefined;
 
-  constructor(uri: string, options: { outbound: OutboundClient; clock: Clock }) {
+  constructor(uri: string, options: { outbound: Pick<OutboundClient, 'fetch'>; clock: Clock }) {
     this.#uri = uri;
     this.#outbound = options.outbound;
     this.#clock = options.clock;
@@ -41,7 +41,7 @@ export class JwksSource implements KeySource {
       const fitting = this.#fitting(algorithm, kid);
       // Ahead of time and in the background: no request waits for a healthy endpoint.
       if (fitting.length > 0 && age >= REFRESH_AHEAD_SECONDS) void this.#refresh();
-      if (fitting.length > 0 || age < UNKNOWN_KEY_COOLDOWN_SECONDS) return only(fitting);
+      if (fitting.length > 0 || age < UNKNOWN_KEY_COOLDOWN_SECONDS) return onlyKey(fitting);
     }
     return this.#findRefreshed(algorithm, kid);
   }
@@ -52,8 +52,8 @@ export class JwksSource implements KeySource {
     // A hanging endpoint must not make every request wait while there is a key to go on with.
     await (stale ? Promise.race([refreshed, briefly()]) : refreshed);
     const fitting = this.#fitting(algorithm, kid);
-    if (!this.#failure) return only(fitting);
-    if (fitting.length > 0 && this.#age() < MAX_STALE_SECONDS) return only(fitting);
+    if (!this.#failure) return onlyKey(fitting);
+    if (fitting.length > 0 && this.#age() < MAX_STALE_SECONDS) return onlyKey(fitting);
     // A key that is not known may be one that could not be fetched: this is no verdict.
     throw new VerifierUnavailableError(`The keys cannot be had: ${this.#failure.reason}`, {
       retryAfterSeconds: FAILURE_COOLDOWN_SECONDS,
@@ -61,9 +61,7 @@ export class JwksSource implements KeySource {
   }
 
   #fitting(algorithm: string, kid: string | undefined): readonly VerificationKey[] {
-    return this.#keys.filter(
-      (key) => (kid === undefined || key.kid === kid) && key.algorithms.includes(algorithm),
-    );
+    return keysFor(this.#keys, algorithm, kid);
   }
 
   // The absolute value: a clock that was set back must not keep old keys alive.
@@ -107,8 +105,4 @@ export class JwksSource implements KeySource {
 
 function briefly(): Promise<void> {
   return delay(MAX_WAIT_WITH_STALE_KEY_MILLISECONDS, undefined, { ref: false });
-}
-
-function only(keys: readonly VerificationKey[]): KeyObject | undefined {
-  return keys.length === 1 ? keys[0]?.key : undefined;
 }

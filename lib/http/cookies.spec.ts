@@ -84,6 +84,12 @@ describe('renderCookie', () => {
     );
   });
 
+  it('keeps a cookie from the requests of other sites where it is asked to', () => {
+    expect(renderCookie(aCookie({ sameSite: 'Strict' }))).toBe(
+      '__Host-flow=abc; Path=/; Max-Age=600; HttpOnly; SameSite=Strict; Secure',
+    );
+  });
+
   it('removes a cookie by an empty value and no age', () => {
     expect(renderCookie(aCookie({ value: '', maxAgeSeconds: 0 }))).toContain(
       '__Host-flow=; Path=/; Max-Age=0;',

@@ -27,7 +27,7 @@ export function readCookie(request: EndpointRequest, name: string): string | und
  * @see RFC 6265bis §4.1
  */
 export function renderCookie(cookie: ResponseCookie): string {
-  const { name, value, maxAgeSeconds, secure } = cookie;
+  const { name, value, maxAgeSeconds, secure, sameSite = 'Lax' } = cookie;
   if (!isCookieName(name)) throw new TypeError('The name of the cookie is not allowed.');
   if (!isCookieValue(value)) throw new TypeError('The value of the cookie is not allowed.');
   if (!Number.isSafeInteger(maxAgeSeconds) || maxAgeSeconds < 0) {
@@ -36,7 +36,7 @@ export function renderCookie(cookie: ResponseCookie): string {
   if (!secure && /^__(?:host|secure)-/i.test(name)) {
     throw new TypeError('A cookie with this prefix must be secure.');
   }
-  const attributes = `Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax`;
+  const attributes = `Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=${sameSite}`;
   return `${name}=${value}; ${attributes}${secure ? '; Secure' : ''}`;
 }
 

@@ -167,6 +167,29 @@ describe('EndpointDispatcher, when an endpoint fails', () => {
     expect((await dispatcher.dispatch(aRequest('POST'))).response).toMatchObject({ status: 500 });
   });
 
+  it("shows a fault in the route's own words, and plainly when they fail too", async () => {
+    const own: Pick<EndpointRoute, 'audience' | 'faultPage'> = {
+      audience: 'person',
+      faultPage: ({ status }, { path }) => ({ kind: 'page', status, html: `own ${path}` }),
+    };
+    const route = aRoute({ ...own, methods: { POST: throwing(new StorageError('x')) } });
+    const { dispatcher } = aDispatcher(route);
+    const { response } = await dispatcher.dispatch(aRequest('POST'));
+    expect(response).toMatchObject({ kind: 'page', status: 503, html: 'own /token' });
+    const { dispatcher: broken, faults } = aDispatcher({
+      ...route,
+      faultPage: () => {
+        throw new Error('the page');
+      },
+    });
+    const plain = await broken.dispatch(aRequest('POST'));
+    expect(plain.response).toMatchObject({ kind: 'page', status: 503 });
+    expect(faults.map(([, error]) => String(error))).toEqual([
+      'StorageError: x',
+      'Error: the page',
+    ]);
+  });
+
   it('answers for a request that could not be read, also at no known path', () => {
     const { dispatcher } = aDispatcher(aRoute({ audience: 'person' }));
     const error = new OAuthError('invalid_request', 'Too long.', { status: 413 });

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../common/errors.js';
 import type { Endpoint, EndpointRequest, EndpointResponse, EndpointRoute } from './endpoint.js';
+import type { Fault } from './fault.js';
 import { renderFault, toFault } from './fault-response.js';
 
 const PREFLIGHT_HEADERS = 'authorization, content-type, accept, mcp-protocol-version';
@@ -47,19 +48,28 @@ export class EndpointDispatcher {
     try {
       return { response: await endpoint.handle(request), cors: route.cors };
     } catch (error) {
-      return this.answerFault(request.path, error);
+      return this.answerFault(request.path, error, request);
     }
   }
 
-  /** Answers for an endpoint that failed, or whose request could not be read. Never throws. */
-  answerFault(path: string, error: unknown): DispatchedResponse {
+  /**
+   * Answers for an endpoint that failed, or whose request could not be read; in the words of the
+   * route where the request is given. Never throws.
+   */
+  answerFault(path: string, error: unknown, request?: EndpointRequest): DispatchedResponse {
     const route = this.#routes.get(path);
     const fault = toFault(error);
     if (fault.status >= 500) this.#report(route?.path ?? 'unknown', error);
-    return {
-      response: renderFault(fault, route?.audience ?? 'client'),
-      cors: route?.cors ?? 'none',
-    };
+    return { response: this.#show(fault, route, request), cors: route?.cors ?? 'none' };
+  }
+
+  #show(fault: Fault, route?: EndpointRoute, request?: EndpointRequest): EndpointResponse {
+    try {
+      if (route?.faultPage && request) return route.faultPage(fault, request);
+    } catch (error) {
+      this.#report(route?.path ?? 'unknown', error);
+    }
+    return renderFault(fault, route?.audience ?? 'client');
   }
 
   #report(route: string, error: unknown): void {

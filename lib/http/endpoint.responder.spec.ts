@@ -13,6 +13,8 @@ import { Parameters } from './parameters.js';
 /** What the host of the endpoints is like. */
 interface Host {
   readonly parsesBodies?: boolean;
+  /** Whether it believes in `X-Forwarded-For`. */
+  readonly trustsProxies?: boolean;
   /** Headers that the host's own middleware set before. */
   readonly headers?: Readonly<Record<string, string | string[]>>;
 }
@@ -35,6 +37,7 @@ afterEach(async () => {
 
 const listenOnExpress: Listen = async (host, handler) => {
   const adapter = new ExpressAdapter();
+  adapter.set('trust proxy', host.trustsProxies ?? false);
   if (host.parsesBodies !== false) {
     adapter.initHttpServer({});
     adapter.registerParserMiddleware();
@@ -56,7 +59,8 @@ const listenOnExpress: Listen = async (host, handler) => {
 };
 
 const listenOnFastify: Listen = async (host, handler) => {
-  const adapter = new FastifyAdapter({ forceCloseConnections: true });
+  const trustProxy = host.trustsProxies ?? false;
+  const adapter = new FastifyAdapter({ forceCloseConnections: true, trustProxy });
   const fastify = adapter.getInstance();
   adapter.registerParserMiddleware();
   fastify.addHook('onRequest', (_req, reply, next) => {
@@ -154,6 +158,15 @@ describe.each(platforms)('serveEndpoint on %s', (_platform, listen) => {
       query: 'a=%20b&a=+&[]=?x',
       a: 'b',
     });
+  });
+
+  it('takes the address that the host reports, and no header for it', async () => {
+    const route = aRoute((r) => ({ kind: 'json', status: 200, body: { from: r.remoteAddress } }));
+    const forged = { 'x-forwarded-for': '8.8.8.8', forwarded: 'for=8.8.8.8' };
+    const peer = await call(await start(route), { headers: forged });
+    expect(JSON.parse(peer.text)).toEqual({ from: '127.0.0.1' });
+    const trusting = await call(await start(route, { trustsProxies: true }), { headers: forged });
+    expect(JSON.parse(trusting.text)).toEqual({ from: '8.8.8.8' });
   });
 
   it('reads a form that the host parsed', async () => {
@@ -296,7 +309,7 @@ describe.each(platforms)('serveEndpoint on %s', (_platform, listen) => {
       const { headers } = await call(port, { method, headers: { origin: 'https://b.test' } });
       expect(headers).toMatchObject({
         'access-control-allow-origin': '*',
-        'access-control-expose-headers': 'WWW-Authenticate',
+        'access-control-expose-headers': 'WWW-Authenticate, Retry-After',
       });
       expect(headers).not.toHaveProperty('access-control-allow-credentials');
       expect(headers).not.toHaveProperty('access-control-allow-private-network');

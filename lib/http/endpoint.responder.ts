@@ -20,7 +20,7 @@ export async function serveEndpoint(
     const { response, cors } = await dispatcher.dispatch(await readEndpointRequest(req));
     writeResponse(res, response, cors, head);
   } catch (error) {
-    const { response, cors } = dispatcher.answerFault(head.path, error);
+    const { response, cors } = dispatcher.answerFault(head.path, error, head);
     writeResponse(res, response, cors, head);
   }
 }
@@ -37,7 +37,7 @@ async function readEndpointRequest(req: unknown): Promise<EndpointRequest> {
 
 /** The request as it came in, whatever prefix, mount point or rewriting the host applied. */
 export function toEndpointRequest(req: unknown): EndpointRequest {
-  const { method, url, originalUrl, headers, body } = req as HostRequest;
+  const { method, url, originalUrl, headers, body, ip } = req as HostRequest;
   const target = originalUrl ?? url;
   const mark = target.indexOf('?');
   return {
@@ -46,6 +46,7 @@ export function toEndpointRequest(req: unknown): EndpointRequest {
     rawQuery: mark < 0 ? '' : target.slice(mark + 1),
     headers: { ...headers, ...repeatedHeaders(nodeRequest(req)) },
     body,
+    remoteAddress: ip ?? nodeRequest(req).socket.remoteAddress,
   };
 }
 
@@ -77,13 +78,15 @@ interface HostRequest {
   readonly originalUrl?: string;
   readonly headers: IncomingHttpHeaders;
   readonly body?: unknown;
+  /** Of both: the client's address, as far as the host trusts the proxies in between. */
+  readonly ip?: string | undefined;
   /** Fastify's: the request of Node beneath. */
   readonly raw?: IncomingMessage;
 }
 
 const CORS_ANY = {
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'WWW-Authenticate',
+  'access-control-expose-headers': 'WWW-Authenticate, Retry-After',
 } as const;
 
 function nodeRequest(req: unknown): IncomingMessage {

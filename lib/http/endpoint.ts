@@ -1,3 +1,5 @@
+import type { Fault } from './fault.js';
+
 /** A request to one of the library's own endpoints, free of any framework. */
 export interface EndpointRequest {
   readonly method: string;
@@ -9,6 +11,11 @@ export interface EndpointRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** What the host's body parser made of the body: an object, a string, bytes, or undefined. */
   readonly body: unknown;
+  /**
+   * The client's address as the host knows it (`req.ip`): what a proxy reports counts where the host
+   * trusts that proxy, by Express's `trust proxy` or Fastify's `trustProxy`.
+   */
+  readonly remoteAddress?: string | undefined;
 }
 
 /** A cookie to set; an empty `value` with `maxAgeSeconds: 0` removes it. */
@@ -18,6 +25,8 @@ export interface ResponseCookie {
   readonly maxAgeSeconds: number;
   /** True wherever the endpoints are served over https. */
   readonly secure: boolean;
+  /** `Strict` keeps it from every request that another site began. @default Lax */
+  readonly sameSite?: 'Lax' | 'Strict';
 }
 
 interface ResponseBase {
@@ -58,6 +67,8 @@ export interface EndpointRoute {
   readonly cors: 'any' | 'none';
   /** How a fault that no endpoint foresaw is shown: OAuth error JSON, or a page for a person. */
   readonly audience: 'client' | 'person';
+  /** Shows such a fault to a person instead of the plain page in English. */
+  readonly faultPage?: (fault: Fault, request: EndpointRequest) => EndpointResponse;
   /**
    * True for documents: HEAD is answered by the GET endpoint, which must have no effect.
    * @default false, HEAD is answered 405

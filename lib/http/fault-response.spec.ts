@@ -50,6 +50,14 @@ describe('renderFault', () => {
     expect(response.kind === 'page' && response.html).toContain('start again');
   });
 
+  it('asks a person to wait who was too fast', () => {
+    const details = { status: 429, headers: { 'retry-after': '60' } };
+    const fault = toFault(new OAuthError('temporarily_unavailable', 'Too much.', details));
+    const response = renderFault(fault, 'person');
+    expect(response).toMatchObject({ kind: 'page', status: 429, headers: { 'retry-after': '60' } });
+    expect(response.kind === 'page' && response.html).toContain('wait a few minutes');
+  });
+
   it('asks a person to try again when that may work', () => {
     const response = renderFault(toFault(new StorageError('x')), 'person');
     expect(response).toMatchObject({ kind: 'page', status: 503, headers: { 'retry-after': '5' } });

@@ -1,18 +1,10 @@
 import { StorageError, UpstreamError, VerifierUnavailableError } from '../common/errors.js';
 import type { EndpointResponse, EndpointRoute } from './endpoint.js';
-import type { OAuthErrorCode } from './oauth-error.js';
+import type { Fault } from './fault.js';
 import { OAuthError } from './oauth-error.js';
 import { errorPage } from './page.js';
 
 const RETRY_AFTER_SECONDS = 5;
-
-/** What an endpoint answers when it throws. All of it may be shown to anyone. */
-export interface Fault {
-  readonly status: number;
-  readonly error: OAuthErrorCode;
-  readonly description: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
 
 /** Translates whatever was thrown; only an `OAuthError` brings words of its own. */
 export function toFault(thrown: unknown): Fault {
@@ -36,11 +28,14 @@ export function renderFault(fault: Fault, audience: EndpointRoute['audience']): 
     headers,
     title: status < 500 ? 'This request cannot be completed' : 'Something went wrong',
     message: description,
-    hint:
-      status === 503
-        ? 'Please try again in a few seconds.'
-        : 'Close this window and start again from the application.',
+    hint: hintFor(status),
   });
+}
+
+function hintFor(status: number): string {
+  if (status === 503) return 'Please try again in a few seconds.';
+  if (status === 429) return 'Please wait a few minutes and try again.';
+  return 'Close this window and start again from the application.';
 }
 
 function unavailable(retryAfterSeconds: number): Fault {

@@ -22,8 +22,19 @@ export function readJsonObject(
 ): Record<string, unknown> {
   assertBodyAnnounced(request, 'application/json', error);
   const text = readBodyText(request.body, error);
-  const value = text === undefined ? request.body : parseJson(text, error);
-  if (!isRecord(value)) throw new OAuthError(error, 'The request body is not a JSON object.');
+  return boundedObject(text === undefined ? request.body : parseJson(text, error), error);
+}
+
+/**
+ * Reads a JSON object from text, by the same rules.
+ * @throws OAuthError with the given code, as `readJsonObject`
+ */
+export function parseJsonObject(text: string, error: OAuthErrorCode): Record<string, unknown> {
+  return boundedObject(parseJson(text, error), error);
+}
+
+function boundedObject(value: unknown, error: OAuthErrorCode): Record<string, unknown> {
+  if (!isRecord(value)) throw new OAuthError(error, 'The body is not a JSON object.');
   assertBounded(value, error);
   return value;
 }
@@ -32,7 +43,7 @@ function parseJson(text: string, error: OAuthErrorCode): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw new OAuthError(error, 'The request body is not JSON.');
+    throw new OAuthError(error, 'The body is not JSON.');
   }
 }
 
@@ -41,7 +52,7 @@ function assertBounded(root: object, error: OAuthErrorCode): void {
   const pending: { value: object; depth: number }[] = [{ value: root, depth: 1 }];
   let bytes = 0;
   for (let next = pending.pop(); next; next = pending.pop()) {
-    if (next.depth > MAX_DEPTH) throw new OAuthError(error, 'The request body nests too deep.');
+    if (next.depth > MAX_DEPTH) throw new OAuthError(error, 'The body nests too deep.');
     for (const [name, value] of Object.entries(next.value) as [string, unknown][]) {
       if (name === '__proto__') throw new OAuthError(error, 'A member has a name in reserve.');
       bytes += 1 + (Array.isArray(next.value) ? 0 : Buffer.byteLength(name)) + textBytes(value);

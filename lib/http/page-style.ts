@@ -4,6 +4,7 @@
  * - `.actions` around `button.primary` and `button.secondary`: side by side, stacked when narrow
  * - `.notice`, and `.notice.warning` for what the person must not overlook
  * - `dl.facts` with `dt` and `dd`: names and values, such as who asks and where it leads
+ * - `.brand` around `img.icon` and the name of who shows the page
  * - `.badge`: a short mark beside a name, such as “unverified”
  * - `.muted`: what matters less
  * - `code`, and `.break` on anything else: long addresses that wrap instead of overflowing
@@ -24,19 +25,21 @@ export const PAGE_STYLE = [
   '@media (max-width:24rem){body{padding:.5rem}.card{padding:1rem}}',
   'h1{margin:0 0 .75rem;font-size:1.375rem;line-height:1.25}',
   'h2{margin:1.25rem 0 .5rem;font-size:1rem}',
-  'p,ul,ol{margin:0 0 .75rem}ul,ol{padding-left:1.25rem}',
+  'p,ul,ol{margin:0 0 .75rem}ul,ol{padding-inline-start:1.25rem}',
   'a{color:var(--accent)}',
   '.muted{color:var(--muted);font-size:.9375rem}',
   '.notice{margin:0 0 1rem;padding:.75rem 1rem;background:var(--soft);',
-  'border-left:.25rem solid var(--line);border-radius:.25rem}',
+  'border-inline-start:.25rem solid var(--line);border-radius:.25rem}',
   '.notice.warning{background:var(--warn-back);border-color:var(--warn-line);',
   'color:var(--warn-text)}',
   '.notice>:last-child{margin-bottom:0}',
   'dl.facts{margin:0 0 1rem}',
   'dl.facts dt{margin-top:.75rem;color:var(--muted);font-size:.875rem}',
   'dl.facts dd{margin:0;overflow-wrap:anywhere}',
+  '.brand{display:flex;align-items:center;gap:.75rem;margin:0 0 1rem}',
+  '.icon{width:2.5rem;height:2.5rem;object-fit:contain}',
   '.badge{display:inline-block;padding:0 .5rem;border:1px solid currentColor;',
-  'border-radius:1rem;font-size:.8125rem;white-space:nowrap}',
+  'border-radius:1rem;font-size:.8125rem;overflow-wrap:anywhere}',
   'code{font:.875rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}',
   'code,.break{overflow-wrap:anywhere;word-break:break-word}',
   '.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}',
@@ -49,4 +52,4 @@ export const PAGE_STYLE = [
 ].join('');
 
 /** The stylesheet's hash source for `style-src` (CSP Level 3 §2.3.1). */
-export const PAGE_STYLE_SOURCE = "'sha256-iGvQU0OFCwaxxTM4lgYc4YfdHEKbJDe+sbapW4tqEJs='";
+export const PAGE_STYLE_SOURCE = "'sha256-AFoybGsJdQ09EpqL/zIZeOX/hc8na8mpnOg1FoXeHXE='";

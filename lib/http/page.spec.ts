@@ -12,7 +12,7 @@ const page = renderPage({
 
 describe('renderPage', () => {
   it('escapes the title and the language, and shows the body in the card', () => {
-    expect(page.html).toContain('<!doctype html>\n<html lang="en&#34;">');
+    expect(page.html).toContain('<!doctype html>\n<html lang="en&#34;" dir="ltr">');
     expect(page.html).toContain('<title>&#60;Consent&#62;</title>');
     expect(page.html).toContain('<main class="card">\n<h1>Let &#38; in?</h1>\n</main>');
     expect(page.html).toContain('<meta name="viewport"');
@@ -38,6 +38,8 @@ describe('renderPage', () => {
       '.notice.warning',
       'dl.facts',
       '.badge',
+      '.brand',
+      '.icon',
       '.muted',
       'code,.break',
       ':focus-visible',
@@ -66,8 +68,22 @@ describe('errorPage', () => {
     expect(text).toContain('<p class="muted">Start again.</p>');
   });
 
-  it('shows no empty hint', () => {
+  it('shows no empty hint or detail', () => {
     const response = errorPage({ status: 400, title: 'a', message: 'b' });
     expect(response.kind === 'page' && response.html).not.toContain('class="muted"');
+  });
+
+  it('says in which language it is, and that a detail is in English', () => {
+    const response = errorPage({
+      status: 400,
+      title: 'a',
+      message: 'b',
+      detail: '<c>',
+      language: 'he',
+      direction: 'rtl',
+    });
+    const text = response.kind === 'page' ? response.html : '';
+    expect(text).toContain('<html lang="he" dir="rtl">');
+    expect(text).toMatch(/<p class="muted" lang="en" dir="ltr">\s*<code>&#60;c&#62;<\/code>/);
   });
 });

@@ -9,6 +9,8 @@ export interface Page {
   readonly title: string;
   /** The language of the text (BCP 47), such as `en`. */
   readonly language: string;
+  /** @default ltr */
+  readonly direction?: 'ltr' | 'rtl';
   /** What stands inside the page's `main.card`; brings its own `h1`. */
   readonly body: SafeHtml;
 }
@@ -21,7 +23,7 @@ export interface RenderedPage {
 /** Renders the shell that all pages share: one card, one stylesheet, no script. */
 export function renderPage(page: Page): RenderedPage {
   const text = `<!doctype html>
-<html lang="${escapeHtml(page.language)}">
+<html lang="${escapeHtml(page.language)}" dir="${page.direction ?? 'ltr'}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -46,6 +48,12 @@ export interface ErrorPage {
   readonly message: string;
   /** What the person can do about it. */
   readonly hint?: string | undefined;
+  /** What a developer may want to know, in English. */
+  readonly detail?: string | undefined;
+  /** @default en */
+  readonly language?: string;
+  /** @default ltr */
+  readonly direction?: 'ltr' | 'rtl';
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -53,10 +61,12 @@ export interface ErrorPage {
 export function errorPage(error: ErrorPage): EndpointResponse {
   const page = renderPage({
     title: error.title,
-    language: 'en',
+    language: error.language ?? 'en',
+    direction: error.direction ?? 'ltr',
     body: html`<h1>${error.title}</h1>
       <p>${error.message}</p>
-      ${error.hint === undefined ? undefined : html`<p class="muted">${error.hint}</p>`}`,
+      ${error.hint === undefined ? undefined : html`<p class="muted">${error.hint}</p>`}
+      ${error.detail === undefined ? undefined : html`<p class="muted" lang="en" dir="ltr"><code>${error.detail}</code></p>`}`,
   });
   return {
     kind: 'page',

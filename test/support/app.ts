@@ -13,6 +13,8 @@ export interface AppOptions {
   readonly logger?: LoggerService;
   /** @default a free port */
   readonly port?: number;
+  /** The proxies whose `X-Forwarded-For` the host believes, such as `loopback`. @default none */
+  readonly trustProxy?: string;
 }
 
 export interface RunningApp {
@@ -29,15 +31,17 @@ export async function createApp(
   configure?: (app: INestApplication) => unknown,
   options: AppOptions = {},
 ): Promise<RunningApp> {
+  const { trustProxy } = options;
   const adapter =
     platform === 'express'
       ? new ExpressAdapter()
-      : new FastifyAdapter({ forceCloseConnections: true });
+      : new FastifyAdapter({ forceCloseConnections: true, ...(trustProxy && { trustProxy }) });
   const app = await NestFactory.create(module, adapter, {
     logger: options.logger ?? false,
     abortOnError: false,
     forceCloseConnections: true,
   });
+  if (trustProxy && adapter instanceof ExpressAdapter) adapter.set('trust proxy', trustProxy);
   try {
     await configure?.(app);
     await app.listen(options.port ?? 0, '127.0.0.1');

@@ -1,4 +1,5 @@
-import { lookup } from 'node:dns/promises';
+import { Resolver as CallbackResolver } from 'node:dns';
+import { lookup, Resolver } from 'node:dns/promises';
 import { createServer, get } from 'node:http';
 import { request } from 'node:https';
 import { connect } from 'node:net';
@@ -46,6 +47,20 @@ describe('The loopback-only network', () => {
   it('refuses to look up other names', async () => {
     await expect(lookup('example.com')).rejects.toMatchObject({ code: 'ENOTFOUND' });
     await expect(lookup('localhost')).resolves.toHaveProperty('address');
+  });
+
+  it('refuses to ask name servers, but for those of a test', async () => {
+    const unknown = { code: 'ENOTFOUND', message: expect.stringContaining('only loopback') };
+    const resolver = new Resolver({ timeout: 50, tries: 1 });
+    await expect(resolver.resolve4('example.com')).rejects.toMatchObject(unknown);
+    const failure = await new Promise((resolve) => {
+      new CallbackResolver().resolve6('example.com', resolve);
+    });
+    expect(failure).toMatchObject(unknown);
+    resolver.setServers(['127.0.0.1:1']);
+    await expect(resolver.resolve4('example.com')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    resolver.setServers(['192.0.2.1']);
+    await expect(resolver.resolve6('example.com')).rejects.toMatchObject(unknown);
   });
 
   it('lets a custom lookup lead to loopback and nowhere else', async () => {

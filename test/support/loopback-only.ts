@@ -115,7 +115,31 @@ function guardLookups(): void {
       throw notFound(hostname);
     });
   }
+  for (const { prototype } of [dns.Resolver, dns.promises.Resolver]) guardResolver(prototype);
   syncBuiltinESMExports();
+}
+
+type Resolve = (this: dns.Resolver, ...args: unknown[]) => unknown;
+
+/** A resolver may ask the name servers that a test has given it, and these must be here. */
+function guardResolver(prototype: object): void {
+  const local = new WeakSet<object>();
+  const setServers = Reflect.get(prototype, 'setServers') as Resolve;
+  Reflect.set(prototype, 'setServers', function (this: dns.Resolver, servers: readonly string[]) {
+    if (servers.every((server) => isLoopback(server.replace(/:\d+$/, '')))) local.add(this);
+    else local.delete(this);
+    return setServers.call(this, servers);
+  });
+  for (const name of ['resolve', 'resolve4', 'resolve6'] as const) {
+    const resolve = Reflect.get(prototype, name) as Resolve;
+    Reflect.set(prototype, name, function (this: dns.Resolver, ...args: unknown[]) {
+      if (local.has(this)) return resolve.apply(this, args);
+      const error = notFound(String(args[0]));
+      const callback = args.at(-1);
+      if (typeof callback !== 'function') return Promise.reject(error);
+      return process.nextTick(callback, error);
+    });
+  }
 }
 
 function notFound(hostname: string): Error {

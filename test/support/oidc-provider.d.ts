@@ -4,7 +4,21 @@ declare module 'oidc-provider' {
 
   export interface ProviderContext {
     readonly req: IncomingMessage;
-    readonly oidc?: { readonly body?: Readonly<Record<string, string>> };
+    readonly oidc?: {
+      readonly body?: Readonly<Record<string, string>>;
+      readonly params?: Readonly<Record<string, string>>;
+      readonly client?: object;
+    };
+    status: number;
+    body: unknown;
+  }
+
+  type ProviderMiddleware = (ctx: ProviderContext, next: () => Promise<void>) => Promise<void>;
+
+  interface ProviderToken {
+    readonly accountId: string;
+    readonly grantId: string;
+    save(): Promise<string>;
   }
 
   export interface ProviderAdapter {
@@ -19,7 +33,16 @@ declare module 'oidc-provider' {
 
   export class Provider {
     constructor(issuer: string, configuration: Readonly<Record<string, unknown>>);
-    use(middleware: (ctx: ProviderContext, next: () => Promise<void>) => Promise<void>): void;
+    readonly AccessToken: {
+      new (members: Readonly<Record<string, unknown>>): ProviderToken;
+      find(value: string): Promise<ProviderToken | undefined>;
+    };
+    use(middleware: ProviderMiddleware): void;
+    registerGrantType(
+      name: string,
+      handler: (ctx: ProviderContext) => Promise<void>,
+      parameters: readonly string[],
+    ): void;
     callback(): RequestListener;
     interactionFinished(
       req: IncomingMessage,

@@ -65,6 +65,8 @@ export interface ProtectedAppOptions {
   readonly store?: KeyValueStore;
   readonly logger?: LogSink;
   readonly port?: number;
+  /** The proxies whose `X-Forwarded-For` the host believes. @default none */
+  readonly trustProxy?: string;
   /** The public origin, when it is not the app's own. */
   readonly origin?: string;
   readonly configure?: (app: INestApplication) => unknown;
@@ -109,6 +111,8 @@ export async function startProtectedApp(options: ProtectedAppOptions): Promise<P
     secrets: [appSecret],
     storage: store,
     serverName: 'Test server',
+    // All of a test's clients have one address.
+    rateLimits: false,
     ...options.proxy,
   });
   const auth = MultiAuthModule.forRootAsync({
@@ -131,6 +135,7 @@ export async function startProtectedApp(options: ProtectedAppOptions): Promise<P
   const running = await createApp(root, options.platform ?? 'express', options.configure, {
     port,
     ...(options.logger && { logger: options.logger }),
+    ...(options.trustProxy !== undefined && { trustProxy: options.trustProxy }),
   });
   return {
     app: running.app,

@@ -32,7 +32,11 @@ export interface UpstreamIdpOptions {
   /** @default [] */
   readonly redirectUris?: readonly string[];
   /** @default 'client_secret_basic' */
-  readonly clientAuthentication?: 'client_secret_basic' | 'client_secret_post';
+  readonly clientAuthentication?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
+  /** The public keys of the fixed client, for `private_key_jwt`. */
+  readonly clientKeys?: readonly JWK[];
+  /** Whether a login needs PKCE. @default true */
+  readonly pkceRequired?: boolean;
   /** Whether anyone may register a client (RFC 7591). @default false */
   readonly registration?: boolean;
 }
@@ -85,6 +89,8 @@ const paths: Readonly<Record<UpstreamEndpoint, string>> = {
 };
 
 const defaultResource = 'urn:upstream:api';
+const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 
 type Tamper = (body: Record<string, unknown>) => unknown;
 type Handler = (req: IncomingMessage, res: ServerResponse) => void;
@@ -144,7 +150,9 @@ export class UpstreamIdp {
   setRedirectUris(redirectUris: readonly string[]): void {
     this.addClient({
       client_id: this.client.id,
-      client_secret: this.client.secret,
+      ...(this.#options.clientKeys
+        ? { jwks: { keys: this.#options.clientKeys } }
+        : { client_secret: this.client.secret }),
       token_endpoint_auth_method: this.#options.clientAuthentication ?? 'client_secret_basic',
       redirect_uris: redirectUris,
     });
@@ -153,7 +161,7 @@ export class UpstreamIdp {
   /** Adds or replaces a client, given by its RFC 7591 metadata with id and secret. */
   addClient(metadata: { readonly client_id: string } & Readonly<Record<string, unknown>>): void {
     this.#collection('Client').set(metadata.client_id, {
-      grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+      grant_types: ['authorization_code', 'refresh_token', 'client_credentials', tokenExchange],
       response_types: ['code'],
       ...metadata,
     });
@@ -162,6 +170,14 @@ export class UpstreamIdp {
   /** The user no longer exists: logins and refreshes fail from now on. */
   revokeUser(login: string): void {
     this.users.delete(login);
+  }
+
+  /** An administrator ends the user's logins, with all their tokens; new ones are possible. */
+  endLogins(login: string): void {
+    for (const model of ['AccessToken', 'RefreshToken', 'Grant', 'Session']) {
+      const records = this.#collection(model);
+      for (const [id, record] of records) if (record['accountId'] === login) records.delete(id);
+    }
   }
 
   /** The next requests to the endpoint are answered with a failure. */
@@ -203,6 +219,7 @@ export class UpstreamIdp {
       return new Provider(this.issuer, this.#configuration(jwks));
     });
     this.#logForms(provider);
+    offerTokenExchange(provider);
     const callback = provider.callback();
     this.#server.on('request', (req: IncomingMessage, res: ServerResponse) => {
       void this.#serve(req, res, callback);
@@ -216,7 +233,7 @@ export class UpstreamIdp {
       jwks,
       adapter: (model: string) => new MapAdapter(this.#collection(model)),
       cookies: { keys: ['cookie-key-of-the-upstream'] },
-      pkce: { required: () => true },
+      pkce: { required: () => this.#options.pkceRequired ?? true },
       scopes: ['openid', 'offline_access', ...scopes],
       claims: {
         profile: ['name', 'preferred_username'],
@@ -410,6 +427,41 @@ function user(login: string, name: string): UpstreamUser {
 async function signingKey(alg: string): Promise<JWK> {
   const { privateKey } = await generateKeyPair(alg, { extractable: true });
   return { ...(await exportJWK(privateKey)), alg, use: 'sig', kid: `upstream-${alg}` };
+}
+
+/** RFC 8693 for opaque access tokens: the new one is the same user's, with the scopes asked for. */
+function offerTokenExchange(provider: Provider): void {
+  const parameters = ['audience', 'requested_token_type', 'resource', 'scope'];
+  const required = ['subject_token', 'subject_token_type'];
+  provider.registerGrantType(
+    tokenExchange,
+    async (ctx) => {
+      const { params = {}, client } = ctx.oidc ?? {};
+      const subject = await provider.AccessToken.find(params['subject_token'] ?? '');
+      if (!subject || params['subject_token_type'] !== accessTokenType) {
+        ctx.status = 400;
+        ctx.body = { error: 'invalid_request', error_description: 'no such subject token' };
+        return;
+      }
+      const { accountId, grantId } = subject;
+      const { scope } = params;
+      const token = new provider.AccessToken({
+        accountId,
+        client,
+        grantId,
+        gty: 'exchange',
+        scope,
+      });
+      ctx.body = {
+        access_token: await token.save(),
+        issued_token_type: accessTokenType,
+        token_type: 'Bearer',
+        expires_in: 120,
+        ...(scope !== undefined && { scope }),
+      };
+    },
+    [...required, ...parameters],
+  );
 }
 
 /** oidc-provider prints advice for production when it is loaded and built. */

@@ -29,6 +29,15 @@ function refusalOf(form: string, authorization?: Header): OAuthError {
   throw new Error('nothing was thrown');
 }
 
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+const jwt = (claims: object): string => {
+  const encoded = [{ alg: 'ES256' }, claims].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  );
+  return `${encoded.join('.')}.AAAA`;
+};
+
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
 
 describe('readClientCredentials', () => {
@@ -66,6 +75,44 @@ describe('readClientCredentials', () => {
   it('takes an id in the form beside the header when it is the same', () => {
     expect(read('client_id=c', basic('c:s')).readings).toHaveLength(1);
     expect(refusalOf('client_id=d', basic('c:s'))).toMatchObject({ error: 'invalid_client' });
+  });
+
+  it('reads an assertion, and whose it is — RFC 7521 §4.2', () => {
+    const assertion = jwt({ sub: 'c' });
+    const form = `client_assertion_type=${assertionType}&client_assertion=${assertion}`;
+    const readings = [{ id: 'c', assertion }];
+    expect(read(form)).toEqual({ method: 'private_key_jwt', readings });
+    expect(read(`${form}&client_id=c`)).toEqual({ method: 'private_key_jwt', readings });
+    // Not believed, and not compared: the one who verifies it does both.
+    expect(read(`${form}&client_id=d`).readings).toEqual([{ id: 'd', assertion }]);
+  });
+
+  it.each([
+    ['without its type', `client_assertion=${jwt({ sub: 'c' })}`],
+    ['without itself', `client_assertion_type=${assertionType}`],
+    ['of another type', `client_assertion_type=x&client_assertion=${jwt({ sub: 'c' })}`],
+    ['about nobody', `client_assertion_type=${assertionType}&client_assertion=${jwt({})}`],
+    ['about no text', `client_assertion_type=${assertionType}&client_assertion=${jwt({ sub: 7 })}`],
+    [
+      'about an empty text',
+      `client_assertion_type=${assertionType}&client_assertion=${jwt({ sub: '' })}`,
+    ],
+    ['that is no JWT', `client_assertion_type=${assertionType}&client_assertion=x`],
+  ])('refuses an assertion %s', (_name, form) => {
+    expect(refusalOf(form)).toMatchObject({ error: 'invalid_client', status: 401, headers: {} });
+  });
+
+  it('refuses an assertion beside any other way', () => {
+    for (const one of [`client_assertion=${jwt({ sub: 'c' })}`, 'client_assertion_type=x']) {
+      const refusals = [
+        refusalOf(`${one}&client_secret=s`),
+        refusalOf(one, basic('c:s')),
+        refusalOf(`${one}&client_secret=s`, basic('c:s')),
+      ];
+      for (const refusal of refusals) {
+        expect(refusal).toMatchObject({ error: 'invalid_request', status: 400 });
+      }
+    }
   });
 
   it('refuses two ways at once, and none', () => {

@@ -1,18 +1,29 @@
 import type { EndpointRequest } from '../../http/endpoint.js';
 import { OAuthError } from '../../http/oauth-error.js';
 import type { Parameters } from '../../http/parameters.js';
+import { readUnverifiedJwt } from '../../verifiers/unverified-jwt.js';
 import type { ClientAuthenticationMethod } from './client.js';
+
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+/** Who a request says sends it, and what it offers as proof. */
+export interface ClientClaim {
+  readonly id: string;
+  readonly secret?: string;
+  /** A JWT (RFC 7523 §2.2). */
+  readonly assertion?: string;
+}
 
 /** What a request says about who sends it: nothing of it is checked yet. */
 export interface ClientCredentials {
   readonly method: ClientAuthenticationMethod;
-  /** The possible readings of the id and the secret: as sent, and form-decoded. */
-  readonly readings: readonly { readonly id: string; readonly secret?: string }[];
+  /** The possible readings: of the header there are two, as sent and form-decoded. */
+  readonly readings: readonly ClientClaim[];
 }
 
 /**
  * Reads the client's credentials from the `Authorization` header or the form
- * (RFC 6749 §2.3.1), one method a request.
+ * (RFC 6749 §2.3.1, RFC 7523 §2.2), one method a request.
  *
  * @throws OAuthError `invalid_request` without or with two methods, `invalid_client` when malformed.
  */
@@ -23,14 +34,18 @@ export function readClientCredentials(
   const header = request.headers['authorization'];
   const id = form.get('client_id');
   const secret = form.get('client_secret');
+  const hasAssertion = [form.get('client_assertion'), form.get('client_assertion_type')].some(
+    Boolean,
+  );
+  if ([header !== undefined, secret !== undefined, hasAssertion].filter(Boolean).length > 1) {
+    throw new OAuthError('invalid_request', 'Use one way of client authentication only.');
+  }
   if (header !== undefined) {
-    if (secret !== undefined) {
-      throw new OAuthError('invalid_request', 'Use one way of client authentication only.');
-    }
     const readings = readBasic(header).filter((r) => id === undefined || r.id === id);
     if (readings.length === 0) throw invalidClient('basic');
     return { method: 'client_secret_basic', readings };
   }
+  if (hasAssertion) return { method: 'private_key_jwt', readings: [readAssertion(form, id)] };
   if (id === undefined) throw new OAuthError('invalid_request', 'client_id is missing.');
   return secret === undefined
     ? { method: 'none', readings: [{ id }] }
@@ -43,6 +58,17 @@ export function invalidClient(attempt: 'basic' | 'form'): OAuthError {
     status: 401,
     ...(attempt === 'basic' && { headers: { 'WWW-Authenticate': 'Basic realm="token"' } }),
   });
+}
+
+// RFC 7521 §4.2: the client_id may be left out, as the assertion's subject is the client.
+function readAssertion(form: Parameters, id: string | undefined): ClientClaim {
+  const assertion = form.get('client_assertion');
+  const subject = assertion && readUnverifiedJwt(assertion)?.claims['sub'];
+  const claimed = id ?? subject;
+  if (form.get('client_assertion_type') !== assertionType || !assertion)
+    throw invalidClient('form');
+  if (typeof claimed !== 'string' || claimed === '') throw invalidClient('form');
+  return { id: claimed, assertion };
 }
 
 function readBasic(header: string | readonly string[]): { id: string; secret: string }[] {

@@ -4,6 +4,13 @@ import { OAuthError } from '../../http/oauth-error.js';
 import { parseClientMetadata } from './client-metadata.js';
 
 const redirect_uris = ['https://app.test/cb'];
+const keyed = { token_endpoint_auth_method: 'private_key_jwt' };
+const publicKey = {
+  kty: 'EC',
+  crv: 'P-256',
+  x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU',
+  y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
+};
 
 function refusalOf(body: Record<string, unknown>): string {
   try {
@@ -48,6 +55,16 @@ describe('parseClientMetadata', () => {
     });
   });
 
+  it.each([
+    ['jwks', { keys: [publicKey] }, 'jwks'],
+    ['jwks_uri', 'https://app.test/keys', 'jwksUri'],
+  ])('keeps %s where they are used, and else not', (name, value, kept) => {
+    const unused = parseClientMetadata({ redirect_uris, [name]: value });
+    expect(unused).not.toHaveProperty(kept);
+    const used = parseClientMetadata({ redirect_uris, ...keyed, [name]: value });
+    expect(used).toMatchObject({ authenticationMethod: 'private_key_jwt', [kept]: value });
+  });
+
   it('takes null for what is not there', () => {
     const names = ['client_name', 'client_uri', 'grant_types', 'response_types', 'scope'];
     const nulls = Object.fromEntries(names.map((name) => [name, null]));
@@ -85,7 +102,13 @@ describe('parseClientMetadata', () => {
     ['grants that are no list', { grant_types: 'authorization_code' }],
     ['grants that are no texts', { grant_types: ['authorization_code', 7] }],
     ['another response type', { response_types: ['token'] }],
-    ['an unknown authentication', { token_endpoint_auth_method: 'private_key_jwt' }],
+    ['an unknown authentication', { token_endpoint_auth_method: 'client_secret_jwt' }],
+    ['a method that needs keys without any', { token_endpoint_auth_method: 'private_key_jwt' }],
+    ['keys and where they are', { jwks: { keys: [publicKey] }, jwks_uri: 'https://app.test/k' }],
+    ['a private key', { ...keyed, jwks: { keys: [{ ...publicKey, d: 'AA' }] } }],
+    ['keys that are a list', { ...keyed, jwks: [publicKey] }],
+    ['keys that travel in the clear', { ...keyed, jwks_uri: 'http://app.test/k' }],
+    ['a sector that is a script', { sector_identifier_uri: 'javascript:alert(1)' }],
     ['an unknown kind of application', { application_type: 'toString' }],
     ['a malformed scope', { scope: 'a"b' }],
     ['a scope that is a list', { scope: ['a'] }],

@@ -5,6 +5,7 @@ import {
   clientAuthenticationMethods,
   type GrantType,
 } from './client.js';
+import { type ClientKeySet, clientKeysProblem, clientKeysUriProblem } from './client-keys.js';
 import { redirectUriProblem } from './redirect-uri.js';
 
 /** What a client says of itself when it registers (RFC 7591 §2), checked. */
@@ -14,15 +15,21 @@ export interface ClientMetadata {
   readonly redirectUris: readonly string[];
   readonly grantTypes: readonly GrantType[];
   readonly authenticationMethod: ClientAuthenticationMethod;
+  /** With `private_key_jwt`: one of the two. */
+  readonly jwks?: ClientKeySet;
+  readonly jwksUri?: string;
   readonly scopes?: readonly string[];
   readonly applicationType?: 'native' | 'web';
 }
 
 const grantTypes: readonly GrantType[] = ['authorization_code', 'refresh_token'];
 const maxRedirectUris = 20;
+// Never fetched here; what a person may be shown one day must not be a script.
+const webUris = ['logo_uri', 'tos_uri', 'policy_uri', 'sector_identifier_uri', 'jwks_uri'];
 
 /**
- * Reads client metadata strictly. Members the server does not know are ignored (RFC 7591 §2);
+ * Reads client metadata strictly. Members the server does not use are ignored (RFC 7591 §2), among
+ * them localized ones and software statements, which therefore prove nothing; no URL is fetched;
  * grant types it does not offer are left out, and the answer to the client says what is in force.
  *
  * @throws OAuthError `invalid_client_metadata` or `invalid_redirect_uri` (RFC 7591 §3.2.2).
@@ -31,14 +38,16 @@ export function parseClientMetadata(body: Record<string, unknown>): ClientMetada
   const applicationType = member(body, 'application_type', ['native', 'web'] as const);
   const name = text(body, 'client_name', 200);
   const uri = webUri(body, 'client_uri');
-  for (const other of ['logo_uri', 'tos_uri', 'policy_uri', 'jwks_uri']) webUri(body, other);
+  for (const other of webUris) webUri(body, other);
   responseTypesIncludeCode(body);
   const scopes = scopesOf(body);
+  const authenticationMethod =
+    member(body, 'token_endpoint_auth_method', clientAuthenticationMethods) ?? 'none';
   return {
     redirectUris: redirectUrisOf(body, applicationType),
     grantTypes: grantTypesOf(body),
-    authenticationMethod:
-      member(body, 'token_endpoint_auth_method', clientAuthenticationMethods) ?? 'none',
+    authenticationMethod,
+    ...keysOf(body, authenticationMethod),
     ...(name !== undefined && { name }),
     ...(uri !== undefined && { uri }),
     ...(scopes && { scopes }),
@@ -75,6 +84,29 @@ function grantTypesOf(body: Record<string, unknown>): readonly GrantType[] {
     throw invalid('grant_types must include authorization_code.');
   }
   return grantTypes.filter((g) => asked.includes(g));
+}
+
+/** Keys that no method of the client's uses are not kept, and not returned. */
+function keysOf(
+  body: Record<string, unknown>,
+  method: ClientAuthenticationMethod,
+): Pick<ClientMetadata, 'jwks' | 'jwksUri'> {
+  const jwks = present(body, 'jwks');
+  const jwksUri = present(body, 'jwks_uri');
+  if (jwks !== undefined && jwksUri !== undefined) {
+    throw invalid('jwks and jwks_uri exclude each other.');
+  }
+  if (method !== 'private_key_jwt') return {};
+  if (jwks !== undefined) {
+    assertNoProblem('jwks', clientKeysProblem(jwks));
+    return { jwks: jwks as ClientKeySet };
+  }
+  assertNoProblem('jwks_uri', clientKeysUriProblem(jwksUri));
+  return { jwksUri: jwksUri as string };
+}
+
+function assertNoProblem(name: string, problem: string | null): void {
+  if (problem !== null) throw invalid(`${name} ${problem}.`);
 }
 
 function responseTypesIncludeCode(body: Record<string, unknown>): void {

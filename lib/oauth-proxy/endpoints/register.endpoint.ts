@@ -5,23 +5,33 @@ import { readJsonObject } from '../../http/json-body.js';
 import type { Client } from '../clients/client.js';
 import { parseClientMetadata } from '../clients/client-metadata.js';
 import type { ClientRepository } from '../clients/client.repository.js';
+import type { InitialAccessTokens } from '../clients/initial-access-tokens.js';
+import type { RequestLimit } from '../limits/request-limit.js';
 import type { ScopePolicy } from '../scope-policy.js';
 
 /** Dynamic client registration. @see RFC 7591 §3 */
 export class RegisterEndpoint implements Endpoint {
   constructor(
-    private readonly clients: ClientRepository,
-    private readonly scopes: ScopePolicy,
-    private readonly events: MultiAuthEvents,
+    private readonly its: {
+      readonly clients: ClientRepository;
+      readonly scopes: ScopePolicy;
+      readonly limit: RequestLimit;
+      /** Absent when everyone may register. */
+      readonly initialAccessTokens: InitialAccessTokens | undefined;
+      readonly events: MultiAuthEvents;
+    },
   ) {}
 
   async handle(request: EndpointRequest): Promise<EndpointResponse> {
+    const { clients, scopes, limit, initialAccessTokens, events } = this.its;
+    await initialAccessTokens?.assertPresent(request);
     const metadata = parseClientMetadata(readJsonObject(request, 'invalid_client_metadata'));
-    const { client, secret } = await this.clients.register({
+    await limit.assertCounted(request);
+    const { client, secret } = await clients.register({
       ...metadata,
-      ...(metadata.scopes && { scopes: this.scopes.offered(metadata.scopes) }),
+      ...(metadata.scopes && { scopes: scopes.offered(metadata.scopes) }),
     });
-    this.events.emit('client.registered', {
+    events.emit('client.registered', {
       clientId: client.id,
       ...(client.name !== undefined && { clientName: client.name }),
     });
@@ -43,7 +53,10 @@ function registrationResponse(client: Client, secret: string | undefined): unkno
     grant_types: client.grantTypes,
     response_types: ['code'],
     token_endpoint_auth_method: client.authenticationMethod,
+    jwks: client.jwks,
+    jwks_uri: client.jwksUri,
     application_type: client.applicationType,
-    scope: client.scopes && renderScope(client.scopes),
+    // An empty one would be no scope (RFC 6749 §3.3).
+    scope: client.scopes?.length ? renderScope(client.scopes) : undefined,
   };
 }

@@ -11,8 +11,24 @@ import { type ProtectedApp, startProtectedApp } from '../support/protected-app.j
 import { UpstreamIdp } from '../support/upstream-idp.js';
 
 const executablePath = '/usr/bin/chromium';
+const launchOptions = {
+  executablePath,
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-dev-shm-usage',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+};
 // Where the pictures go, to be looked at; the folder is not kept in the repository.
 const pictures = join(import.meta.dirname, '../../coverage/pages');
+
+const icon =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 // Without Chromium the suite says that it was skipped; in CI a skip is a failure.
 const suite = existsSync(executablePath) || process.env['CI'] ? describe : describe.skip;
@@ -33,24 +49,21 @@ suite('the pages in Chromium', () => {
       idp,
       proxy: {
         serverName: 'Weather Station',
+        icon,
+        messages: {
+          he: {
+            consentTitle: 'לחבר את {client} אל {server}?',
+            approve: 'לאשר ולהתחבר',
+            deny: 'ביטול',
+            destination: 'התשובה נשלחת אל',
+          },
+        },
         validScopes: ['mcp:use', 'reports:write'],
         scopeDescriptions: { 'mcp:use': 'Read the weather reports of your stations' },
       },
     });
     client = await startClient(app);
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-dev-shm-usage',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+    browser = await chromium.launch(launchOptions);
     context = await browser.newContext();
     page = await context.newPage();
     page.on('console', (message) => {
@@ -65,20 +78,8 @@ suite('the pages in Chromium', () => {
     await idp?.stop();
   });
 
-  function authorizeUrl(changes: Record<string, string> = {}): string {
-    const url = new URL(`${app.issuer}/authorize`);
-    url.search = new URLSearchParams({
-      response_type: 'code',
-      client_id: client.id,
-      redirect_uri: client.redirectUri,
-      code_challenge: codeChallengeOf(randomToken()),
-      code_challenge_method: 'S256',
-      scope: 'mcp:use reports:write',
-      state: 'the-state',
-      ...changes,
-    }).toString();
-    return url.href;
-  }
+  const authorizeUrl = (changes?: Record<string, string>): string =>
+    authorizationUrl(app, client, changes);
 
   it('shows who asks for what, and where the answer goes', async () => {
     await page.goto(authorizeUrl());
@@ -95,12 +96,7 @@ suite('the pages in Chromium', () => {
   it('leads by clicks through consent and login back to the client', async () => {
     await page.goto(authorizeUrl());
     await page.click('button[value="approve"]');
-    await page.waitForSelector('input[name="login"]');
-    await page.fill('input[name="login"]', 'alice');
-    await page.fill('input[name="password"]', 'any');
-    await page.click('button[type="submit"]');
-    await page.waitForSelector('form[action*="/interaction/"]');
-    await page.click('button[type="submit"]');
+    await logIn(page);
     await page.waitForURL(`${client.redirectUri}**`);
     const answer = client.answers.at(-1);
     expect(answer?.searchParams.get('state')).toBe('the-state');
@@ -144,6 +140,43 @@ suite('the pages in Chromium', () => {
     await other.close();
   });
 
+  it('shows the icon of the server, which its policy lets in', async () => {
+    await page.goto(authorizeUrl());
+    expect(await page.evaluate('document.querySelector("img.icon").naturalWidth')).toBe(1);
+    expect(violations).toEqual([]);
+  });
+
+  it('speaks the language of the browser, from right to left where it runs so', async () => {
+    const hebrew = await browser.newContext({ locale: 'he-IL' });
+    const tab = await hebrew.newPage();
+    await tab.goto(authorizeUrl());
+    expect(await tab.getAttribute('html', 'lang')).toBe('he');
+    expect(await tab.innerText('button[value="approve"]')).toBe('לאשר ולהתחבר');
+    expect(await tab.innerText('h1')).toBe('לחבר את Claude <b>Desktop</b> אל Weather Station?');
+    expect(await tab.evaluate('getComputedStyle(document.body).direction')).toBe('rtl');
+    // Addresses keep their own direction.
+    expect(await tab.evaluate('getComputedStyle(document.querySelector("code")).direction')).toBe(
+      'ltr',
+    );
+    expect(await overflow(tab)).toBe(0);
+    await tab.screenshot({ path: join(pictures, 'consent-hebrew.png'), fullPage: true });
+    await hebrew.close();
+  });
+
+  it('tells who cannot see it what is on the page, and what the buttons are about', async () => {
+    await page.goto(authorizeUrl());
+    expect(await page.getByRole('main').count()).toBe(1);
+    expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1);
+    expect(await page.getByRole('list', { name: 'It will be able to' }).count()).toBe(1);
+    const approve = page.getByRole('button', { name: 'Allow and log in' });
+    const described = await approve.getAttribute('aria-describedby');
+    const about = await Promise.all(
+      (described ?? '').split(' ').map((id) => page.innerText(`#${id}`)),
+    );
+    expect(about.join(' ')).toContain('Unverified application');
+    expect(about.join(' ')).toContain(client.redirectUri);
+  });
+
   it('runs no script and breaks no policy of its own', async () => {
     await page.goto(authorizeUrl());
     expect(await page.locator('script').count()).toBe(0);
@@ -170,6 +203,142 @@ suite('the pages in Chromium', () => {
     framed.close();
   });
 });
+
+suite('a remembered consent in Chromium', () => {
+  const publicClient = 'everybody-knows-me';
+  let idp: UpstreamIdp;
+  let app: ProtectedApp;
+  let browser: Browser;
+  let page: Page;
+  let client: Awaited<ReturnType<typeof startClient>>;
+  let elsewhere: { url: string; close(): Promise<void> };
+
+  beforeAll(async () => {
+    idp = await UpstreamIdp.start();
+    const clients = [{ clientId: publicClient, redirectUris: ['http://127.0.0.1/callback'] }];
+    app = await startProtectedApp({ idp, proxy: { consent: 'remember', clients } });
+    client = await startClient(app);
+    elsewhere = await startSite();
+    browser = await chromium.launch(launchOptions);
+    page = await (await browser.newContext()).newPage();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await elsewhere?.close();
+    await client?.close();
+    await app?.close();
+    await idp?.stop();
+  });
+
+  const url = (changes?: Record<string, string>): string => authorizationUrl(app, client, changes);
+  const typed = (target: string) => page.goto(target);
+  const isAsked = async (): Promise<boolean> =>
+    (await page.locator('button[value="deny"]').count()) > 0;
+
+  async function agree(changes?: Record<string, string>): Promise<void> {
+    await typed(url(changes));
+    await page.click('button[value="approve"]');
+    if ((await page.locator('input[name="login"]').count()) > 0) await logIn(page);
+    else await page.click('button[type="submit"]');
+    await page.waitForURL(`${client.redirectUri}**`);
+  }
+
+  it('counts when the address is typed or an app opens it, and ends at the client', async () => {
+    await agree();
+    await typed(url({ state: 'the-second' }));
+    expect(await isAsked()).toBe(false);
+    expect(page.url()).toContain(idp.issuer);
+    await page.click('button[type="submit"]');
+    await page.waitForURL(`${client.redirectUri}**`);
+    const answer = client.answers.at(-1);
+    expect(answer?.searchParams.get('state')).toBe('the-second');
+    expect(answer?.searchParams.get('code')).toBeTruthy();
+  });
+
+  it('does not count when a page of another site leads there — by a link or by itself', async () => {
+    for (const kind of ['link', 'refresh']) {
+      await typed(`${elsewhere.url}/${kind}?${encodeURIComponent(url())}`);
+      if (kind === 'link') await page.click('a');
+      await page.waitForURL(`${app.issuer}/consent**`);
+      expect(await isAsked()).toBe(true);
+    }
+  });
+
+  it('does not count for a client that an attacker could name, whatever the browser says', async () => {
+    await agree({ client_id: publicClient });
+    // Chromium says of a redirect what it said of the typed address that redirects.
+    const request = page.waitForRequest((r) => r.url().startsWith(`${app.issuer}/authorize`));
+    await typed(
+      `${elsewhere.url}/redirect?${encodeURIComponent(url({ client_id: publicClient }))}`,
+    );
+    expect((await (await request).allHeaders())['sec-fetch-site']).toBe('none');
+    expect(await isAsked()).toBe(true);
+  });
+
+  it('ends when the user cancels', async () => {
+    await typed(`${elsewhere.url}/link?${encodeURIComponent(url())}`);
+    await page.click('a');
+    await page.click('button[value="deny"]');
+    await page.waitForURL(`${client.redirectUri}**`);
+    await typed(url());
+    expect(await isAsked()).toBe(true);
+  });
+});
+
+function authorizationUrl(
+  { issuer }: ProtectedApp,
+  client: { id: string; redirectUri: string },
+  changes: Record<string, string> = {},
+): string {
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: client.id,
+    redirect_uri: client.redirectUri,
+    code_challenge: codeChallengeOf(randomToken()),
+    code_challenge_method: 'S256',
+    scope: 'mcp:use reports:write',
+    state: 'the-state',
+    ...changes,
+  });
+  return `${issuer}/authorize?${query.toString()}`;
+}
+
+/** Goes through the pages of the provider. */
+async function logIn(page: Page): Promise<void> {
+  await page.waitForSelector('input[name="login"]');
+  await page.fill('input[name="login"]', 'alice');
+  await page.fill('input[name="password"]', 'any');
+  await page.click('button[type="submit"]');
+  await page.waitForSelector('form[action*="/interaction/"]');
+  await page.click('button[type="submit"]');
+}
+
+/** Another site, which leads to the address in its query: by a link, by itself, or by a redirect. */
+async function startSite() {
+  const server = createServer((request, response) => {
+    const { pathname, search } = new URL(request.url ?? '/', 'http://localhost');
+    const target = decodeURIComponent(search.slice(1)).replaceAll('&', '&amp;');
+    if (pathname === '/redirect') {
+      response.writeHead(302, { location: decodeURIComponent(search.slice(1)) }).end();
+      return;
+    }
+    response.setHeader('content-type', 'text/html');
+    if (pathname === '/link') response.end(`<a href="${target}">here</a>`);
+    else response.end(`<meta http-equiv="refresh" content="0;url=${target}">`);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
 
 function overflow(page: Page): Promise<unknown> {
   return page.evaluate(

@@ -1,21 +1,21 @@
 import type { MultiAuthEvents } from '../../common/events.js';
-import { codeChallengeOf } from '../../crypto/pkce.js';
-import { randomToken } from '../../crypto/random.js';
 import type { EndpointRequest, EndpointResponse } from '../../http/endpoint.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
+import type { Client } from '../clients/client.js';
 import type { BrowserBinding } from '../transactions/browser-binding.js';
 import type { ClientRedirect } from '../transactions/client-redirect.js';
-import type { Decision, Transaction, UpstreamLogin } from '../transactions/transaction.js';
-import type { Upstream } from '../upstream/upstream.js';
+import type { Consent, Decision, Transaction } from '../transactions/transaction.js';
+import type { UpstreamLogins } from '../transactions/upstream-logins.js';
+import type { ConsentMemory } from './consent-memory.js';
 
 export interface ConsentDecisionsDependencies {
   readonly transactions: RecordCollection<Transaction>;
   readonly decisions: RecordCollection<Decision>;
-  readonly logins: RecordCollection<UpstreamLogin>;
+  readonly upstreamLogins: UpstreamLogins;
   readonly browsers: BrowserBinding;
   readonly redirects: ClientRedirect;
-  readonly upstream: Upstream;
-  readonly callbackUrl: string;
+  /** Absent when no consent is remembered. */
+  readonly memory: ConsentMemory | undefined;
   readonly events: MultiAuthEvents;
   now(): number;
 }
@@ -24,6 +24,7 @@ interface Answered {
   readonly id: string;
   readonly action: Decision['action'];
   readonly transaction: Transaction;
+  readonly client: Client;
 }
 
 /** Turns the user's answer into the next step, once: however often it is given. */
@@ -44,12 +45,15 @@ export class ConsentDecisions {
       : this.#deny(request, answered);
   }
 
-  answer(decision: Decision): EndpointResponse {
-    const cookies =
-      decision.approvedBrowser === undefined
+  answer({ location, approvedBrowser, rememberedBrowser }: Decision): EndpointResponse {
+    const { browsers } = this.its;
+    const cookies = [
+      ...(approvedBrowser === undefined ? [] : [browsers.cookieWith('approved', approvedBrowser)]),
+      ...(rememberedBrowser === undefined
         ? []
-        : [this.its.browsers.cookieWith('approved', decision.approvedBrowser)];
-    return { kind: 'redirect', status: 303, location: decision.location, cookies };
+        : [browsers.cookieWith('remembered', rememberedBrowser)]),
+    ];
+    return { kind: 'redirect', status: 303, location, cookies };
   }
 
   async #deny(
@@ -63,6 +67,7 @@ export class ConsentDecisions {
       'The user did not agree.',
     );
     const location = refusal.kind === 'redirect' ? refusal.location : redirectUri;
+    await this.its.memory?.forget(request, clientId);
     const { decision, first } = await this.#commit(id, transaction, {
       action: 'deny',
       browser: transaction.browser,
@@ -74,36 +79,26 @@ export class ConsentDecisions {
 
   async #approve(
     request: EndpointRequest,
-    { id, transaction }: Answered,
+    { id, transaction, client }: Answered,
   ): Promise<EndpointResponse | undefined> {
-    const asked = transaction.request;
-    const cookie = this.its.browsers.cookie(request, 'approved');
-    // Made only now: nobody can know the upstream state before the user agreed.
-    const state = randomToken();
-    const login: UpstreamLogin = {
-      request: asked,
-      approvedBrowser: this.its.browsers.fingerprint(cookie),
-      codeVerifier: randomToken(),
-      nonce: randomToken(),
+    const { upstreamLogins, browsers, events } = this.its;
+    const { clientId, scopes } = transaction.request;
+    const remembered = this.its.memory?.cookie(request, client, transaction);
+    const consent: Consent = {
+      how: 'page',
+      ...(remembered && { memory: browsers.fingerprint(remembered) }),
     };
-    const location = await this.its.upstream.authorizationUrl({
-      state,
-      nonce: login.nonce,
-      codeChallenge: codeChallengeOf(login.codeVerifier),
-      redirectUri: this.its.callbackUrl,
-      scopes: asked.scopes,
-    });
-    await this.its.logins.set(state, login, transaction.expiresAt - this.its.now());
+    const seconds = transaction.expiresAt - this.its.now();
+    const sent = await upstreamLogins.begin(request, transaction, consent, seconds);
     const { decision, first } = await this.#commit(id, transaction, {
       action: 'approve',
       browser: transaction.browser,
-      location,
-      approvedBrowser: cookie.value,
+      location: sent.location,
+      approvedBrowser: sent.cookie.value,
+      ...(remembered && { rememberedBrowser: remembered.value }),
     });
-    if (!first) await this.its.logins.delete(state);
-    else {
-      this.its.events.emit('consent.given', { clientId: asked.clientId, scopes: asked.scopes });
-    }
+    if (first) events.emit('consent.given', { clientId, scopes });
+    else await upstreamLogins.abandon(sent.state);
     return decision.action === 'approve' ? this.answer(decision) : undefined;
   }
 

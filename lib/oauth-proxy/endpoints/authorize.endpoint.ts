@@ -1,29 +1,26 @@
-import { randomToken } from '../../crypto/random.js';
 import type { Endpoint, EndpointRequest, EndpointResponse } from '../../http/endpoint.js';
 import { OAuthError } from '../../http/oauth-error.js';
 import { Parameters } from '../../http/parameters.js';
 import type { ResourceRegistry } from '../../resources/resource-registry.js';
-import type { RecordCollection } from '../../storage/record-collection.js';
 import type { Client } from '../clients/client.js';
 import type { ClientRepository } from '../clients/client.repository.js';
 import { matchesRedirectUri } from '../clients/redirect-uri.js';
+import type { ConsentGate } from '../consent/consent-gate.js';
+import type { RequestLimit } from '../limits/request-limit.js';
 import type { ScopePolicy } from '../scope-policy.js';
 import { isPrintable, parseAuthorizationRequest } from '../transactions/authorization-request.js';
-import type { BrowserBinding } from '../transactions/browser-binding.js';
-import { appendParameters, type ClientRedirect } from '../transactions/client-redirect.js';
-import type { Transaction } from '../transactions/transaction.js';
-import { unknownClient, wrongRedirectUri } from './local-error.js';
+import type { ClientRedirect } from '../transactions/client-redirect.js';
+import type { AuthorizationRequest } from '../transactions/transaction.js';
+import type { LocalErrors } from './local-error.js';
 
 export interface AuthorizeDependencies {
   readonly clients: ClientRepository;
-  readonly transactions: RecordCollection<Transaction>;
   readonly resources: ResourceRegistry;
   readonly scopes: ScopePolicy;
-  readonly browsers: BrowserBinding;
   readonly redirects: ClientRedirect;
-  readonly consentUrl: string;
-  readonly transactionSeconds: number;
-  now(): number;
+  readonly limit: RequestLimit;
+  readonly gate: ConsentGate;
+  readonly errors: LocalErrors;
 }
 
 /** Where a login begins. @see OAuth 2.1 §4.1.1, RFC 9700 §2.1 */
@@ -38,12 +35,12 @@ export class AuthorizeEndpoint implements Endpoint {
     // Up to here, and until the redirect URI is known to be the client's, errors stay local.
     parameters.assertSingle('client_id', 'redirect_uri');
     const client = await this.#client(parameters);
-    if (!client) return unknownClient(request);
+    if (!client) return this.its.errors.unknownClient(request);
     const redirectUri = redirectUriOf(parameters, client);
-    if (redirectUri === undefined) return wrongRedirectUri(request);
+    if (redirectUri === undefined) return this.its.errors.wrongRedirectUri(request);
+    let asked: AuthorizationRequest;
     try {
-      const asked = parseAuthorizationRequest(parameters, client, redirectUri, this.its);
-      return await this.#begin(request, asked);
+      asked = parseAuthorizationRequest(parameters, client, redirectUri, this.its);
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       const state = parameters.get('state');
@@ -51,29 +48,16 @@ export class AuthorizeEndpoint implements Endpoint {
       const to = { redirectUri, method: request.method, ...(known && { state }) };
       return this.its.redirects.withError(to, error.error, error.description);
     }
+    await this.its.limit.assertCounted(request);
+    return this.its.gate.pass(request, client, {
+      request: asked,
+      ...(client.origin === 'metadata_document' && { client }),
+    });
   }
 
   async #client(parameters: Parameters): Promise<Client | undefined> {
     const id = parameters.get('client_id');
     return id === undefined ? undefined : this.its.clients.find(id);
-  }
-
-  async #begin(request: EndpointRequest, asked: Transaction['request']): Promise<EndpointResponse> {
-    const { browsers, transactions, transactionSeconds } = this.its;
-    const id = randomToken();
-    const cookie = browsers.cookie(request, 'begun');
-    const transaction: Transaction = {
-      request: asked,
-      browser: browsers.fingerprint(cookie),
-      expiresAt: this.its.now() + transactionSeconds,
-    };
-    await transactions.set(id, transaction, transactionSeconds);
-    return {
-      kind: 'redirect',
-      status: request.method === 'POST' ? 303 : 302,
-      location: appendParameters(this.its.consentUrl, { txn: id }),
-      cookies: [cookie],
-    };
   }
 }
 

@@ -6,13 +6,15 @@ import { Parameters } from '../../http/parameters.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import type { ClientRepository } from '../clients/client.repository.js';
 import { matchesRedirectUri } from '../clients/redirect-uri.js';
+import type { RememberedConsents } from '../consent/remembered-consents.js';
 import type { AuthorizationCodes } from '../tokens/authorization-codes.js';
 import type { UpstreamRevocations } from '../tokens/upstream-revocations.js';
 import type { BrowserBinding } from '../transactions/browser-binding.js';
 import type { ClientRedirect } from '../transactions/client-redirect.js';
+import type { LoginTransactions } from '../transactions/login-transactions.js';
 import type { UpstreamLogin } from '../transactions/transaction.js';
 import type { Upstream, UpstreamGrant } from '../upstream/upstream.js';
-import { expiredLogin, foreignBrowser, wrongRedirectUri } from './local-error.js';
+import type { LocalErrors } from './local-error.js';
 
 export interface CallbackDependencies {
   readonly clients: ClientRepository;
@@ -24,6 +26,9 @@ export interface CallbackDependencies {
   readonly callbackUrl: string;
   readonly events: MultiAuthEvents;
   readonly revocations: UpstreamRevocations;
+  readonly remembered: RememberedConsents;
+  readonly loginTransactions: LoginTransactions;
+  readonly errors: LocalErrors;
 }
 
 interface UpstreamAnswer {
@@ -38,20 +43,20 @@ export class CallbackEndpoint implements Endpoint {
   async handle(request: EndpointRequest): Promise<EndpointResponse> {
     const parameters = Parameters.fromQuery(request.rawQuery);
     const state = parameters.repeated.length > 0 ? undefined : parameters.get('state');
-    if (state === undefined) return expiredLogin(request);
+    if (state === undefined) return this.its.errors.expiredLogin(request);
     const login = await this.its.logins.get(state);
-    if (!login) return expiredLogin(request);
+    if (!login) return this.its.errors.expiredLogin(request);
     const { clientId, redirectUri } = login.request;
     if (!this.its.browsers.matches(request, 'approved', login.approvedBrowser)) {
       this.its.events.emit('browser.mismatch', { clientId, step: 'callback' });
-      return foreignBrowser(request);
+      return this.its.errors.foreignBrowser(request);
     }
-    const client = await this.its.clients.find(clientId);
+    const client = await this.its.clients.findForLogin(login);
     if (!client || !matchesRedirectUri(client.redirectUris, redirectUri)) {
-      return wrongRedirectUri(request);
+      return this.its.errors.wrongRedirectUri(request);
     }
     // Everything is checked; this is the one request that goes on with the login.
-    if (!(await this.its.logins.take(state))) return expiredLogin(request);
+    if (!(await this.its.logins.take(state))) return this.its.errors.expiredLogin(request);
     return this.#finish(request, login, { state, parameters });
   }
 
@@ -75,7 +80,10 @@ export class CallbackEndpoint implements Endpoint {
       const [code, description] = clientError(error);
       return this.its.redirects.withError(to, code, description);
     }
-    return this.its.redirects.withCode(to, await this.#issueCode(login, grant));
+    const code = await this.#issueCode(login, grant);
+    if (code !== undefined) return this.its.redirects.withCode(to, code);
+    this.its.events.emit('consent.subject_changed', { clientId: login.request.clientId });
+    return this.its.loginTransactions.begin(request, login);
   }
 
   #exchange(login: UpstreamLogin, { state, parameters }: UpstreamAnswer): Promise<UpstreamGrant> {
@@ -89,17 +97,36 @@ export class CallbackEndpoint implements Endpoint {
       codeVerifier: login.codeVerifier,
       redirectUri: this.its.callbackUrl,
       scopes: login.request.scopes,
+      resource: login.request.resource,
     });
   }
 
-  async #issueCode(login: UpstreamLogin, grant: UpstreamGrant): Promise<string> {
+  /** @returns undefined when another user logged in than the one whose consent was remembered */
+  async #issueCode(login: UpstreamLogin, grant: UpstreamGrant): Promise<string | undefined> {
+    let code: string | undefined;
     try {
-      return await this.its.codes.issue(login.request, grant);
-    } catch (error) {
+      if (await this.#isAgreedTo(login, grant)) {
+        code = await this.its.codes.issue(login.request, grant);
+      }
+      return code;
+    } finally {
       // Nobody will ever use these tokens.
-      this.its.revocations.begin(grant.tokens);
-      throw error;
+      if (code === undefined) this.its.revocations.begin(grant.tokens);
     }
+  }
+
+  /** Only now is it known whose consent it is: that of who logged in, or nobody's. */
+  async #isAgreedTo(
+    { consent, request }: UpstreamLogin,
+    { identity: { subject } }: UpstreamGrant,
+  ): Promise<boolean> {
+    const { remembered, events } = this.its;
+    if (consent.how === 'remembered') return remembered.cover(consent.memory, request, subject);
+    if (consent.how === 'page' && consent.memory !== undefined) {
+      await remembered.add(consent.memory, request, subject);
+      events.emit('consent.remembered', { clientId: request.clientId, subject });
+    }
+    return true;
   }
 }
 

@@ -1,72 +1,42 @@
 import type { EndpointRequest, EndpointResponse } from '../../http/endpoint.js';
-import { errorPage } from '../../http/page.js';
+import { english } from '../pages/english.js';
+import type { ErrorName, ProxyPages } from '../pages/proxy-pages.js';
 
-interface LocalError {
-  readonly status: number;
-  readonly title: string;
-  readonly message: string;
-  readonly hint?: string;
-}
+/** Errors that stay here: a page for a person, JSON for a program, whichever the request accepts. */
+export class LocalErrors {
+  constructor(private readonly pages: ProxyPages) {}
 
-/** RFC 6749 §4.1.2.1: without a known client there is nowhere to redirect to. */
-export function unknownClient(request: EndpointRequest): EndpointResponse {
-  return localError(request, 'invalid_client', {
-    status: 400,
-    title: 'This application is not known here',
-    message:
-      'The application that sent you is not registered with this server, or its registration has expired.',
-    hint: 'Remove this server from the application and add it again; it then registers anew.',
-  });
-}
+  /** RFC 6749 §4.1.2.1: without a known client there is nowhere to redirect to. */
+  unknownClient(request: EndpointRequest): EndpointResponse {
+    return this.#answer(request, 'unknownClient', 'invalid_client');
+  }
 
-export function wrongRedirectUri(request: EndpointRequest): EndpointResponse {
-  return localError(request, 'invalid_request', {
-    status: 400,
-    title: 'This request cannot be answered',
-    message:
-      'The application asks for the answer to be sent to an address that it did not register.',
-    hint: 'Nothing was shared. Close this page, and tell the maker of the application if it happens again.',
-  });
-}
+  wrongRedirectUri(request: EndpointRequest): EndpointResponse {
+    return this.#answer(request, 'wrongRedirectUri', 'invalid_request');
+  }
 
-export function expiredLogin(request: EndpointRequest): EndpointResponse {
-  return localError(request, 'invalid_request', {
-    status: 400,
-    title: 'This login is over',
-    message: 'It was already answered, or it waited too long.',
-    hint: 'Go back to your application and connect again.',
-  });
-}
+  expiredLogin(request: EndpointRequest): EndpointResponse {
+    return this.#answer(request, 'expiredLogin', 'invalid_request');
+  }
 
-export function foreignBrowser(request: EndpointRequest): EndpointResponse {
-  return localError(request, 'access_denied', {
-    status: 403,
-    title: 'This login was begun elsewhere',
-    message:
-      'A login must be finished in the browser in which it was begun. Perhaps somebody sent you a link to theirs.',
-    hint: 'Nothing was shared. If it was you, go back to your application and connect again; cookies must be allowed.',
-  });
-}
+  foreignBrowser(request: EndpointRequest): EndpointResponse {
+    return this.#answer(request, 'foreignBrowser', 'access_denied', 403);
+  }
 
-export function badForm(request: EndpointRequest): EndpointResponse {
-  return localError(request, 'invalid_request', {
-    status: 400,
-    title: 'This answer cannot be used',
-    message: 'The form that was sent is not the one that this server showed.',
-    hint: 'Go back to your application and connect again.',
-  });
-}
+  badForm(request: EndpointRequest): EndpointResponse {
+    return this.#answer(request, 'badForm', 'invalid_request');
+  }
 
-/** A page for a person, JSON for a program: whichever the request accepts. */
-function localError(
-  request: EndpointRequest,
-  error: string,
-  details: LocalError,
-): EndpointResponse {
-  if (String(request.headers['accept'] ?? '').includes('text/html')) return errorPage(details);
-  return {
-    kind: 'json',
-    status: details.status,
-    body: { error, error_description: details.message },
-  };
+  #answer(
+    request: EndpointRequest,
+    name: ErrorName,
+    error: string,
+    status = 400,
+  ): EndpointResponse {
+    if (String(request.headers['accept'] ?? '').includes('text/html')) {
+      return this.pages.error(request, name, { status });
+    }
+    // Of RFC 6749 §5.2: the characters of an error_description are ASCII, so it is in English.
+    return { kind: 'json', status, body: { error, error_description: english[`${name}Message`] } };
+  }
 }

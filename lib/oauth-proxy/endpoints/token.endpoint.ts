@@ -2,6 +2,7 @@ import type { Endpoint, EndpointRequest, EndpointResponse } from '../../http/end
 import { OAuthError } from '../../http/oauth-error.js';
 import { Parameters } from '../../http/parameters.js';
 import type { ClientAuthenticator } from '../clients/client-authenticator.js';
+import type { ClientRepository } from '../clients/client.repository.js';
 import type { GrantType } from '../clients/client.js';
 import type { GrantHandler } from '../grants/grant-handler.js';
 
@@ -10,6 +11,7 @@ export class TokenEndpoint implements Endpoint {
   constructor(
     private readonly clients: ClientAuthenticator,
     private readonly grants: ReadonlyMap<string, GrantHandler>,
+    private readonly known: Pick<ClientRepository, 'wasGivenTokens'>,
   ) {}
 
   async handle(request: EndpointRequest): Promise<EndpointResponse> {
@@ -26,6 +28,7 @@ export class TokenEndpoint implements Endpoint {
       throw new OAuthError('unauthorized_client', 'The client may not use this grant type.');
     }
     const body = await grant.handle(form, client);
+    await this.known.wasGivenTokens(client);
     return { kind: 'json', status: 200, headers: { Pragma: 'no-cache' }, body };
   }
 }

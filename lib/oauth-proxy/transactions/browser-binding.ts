@@ -4,13 +4,22 @@ import { randomToken } from '../../crypto/random.js';
 import { readCookie } from '../../http/cookies.js';
 import type { EndpointRequest, ResponseCookie } from '../../http/endpoint.js';
 
-type Stage = 'begun' | 'approved';
+/** How long the cookies live, in seconds. */
+export interface BrowserBindingLifetimes {
+  readonly transaction: number;
+  readonly rememberedConsent: number;
+}
+
+type Stage = 'begun' | 'approved' | 'remembered';
 
 /**
  * Ties a login to one browser with two cookies: `begun`, set at `/authorize`, without which the
- * consent page cannot be answered; and `approved`, set only when the user agrees, without which the
- * upstream's answer is not taken. A browser keeps its values, so that several tabs can log in side
- * by side; only their hashes are stored.
+ * consent page cannot be answered; and `approved`, set when the login goes to the upstream, without
+ * which the upstream's answer is not taken. A third, `remembered`, outlives the login and is where
+ * the browser's consents are kept; other sites' requests do not carry it.
+ *
+ * A browser keeps its values, so that several tabs can log in side by side; only their hashes are
+ * stored.
  */
 export class BrowserBinding {
   readonly #secure: boolean;
@@ -18,7 +27,7 @@ export class BrowserBinding {
 
   constructor(
     issuer: string,
-    private readonly lifetimeSeconds: number,
+    private readonly lifetimes: BrowserBindingLifetimes,
   ) {
     this.#secure = issuer.startsWith('https:');
     // Two servers on one host must not read each other's cookies.
@@ -31,11 +40,13 @@ export class BrowserBinding {
   }
 
   cookieWith(stage: Stage, value: string): ResponseCookie {
+    const lasts = stage === 'remembered';
     return {
       name: this.#name(stage),
       value,
-      maxAgeSeconds: this.lifetimeSeconds,
+      maxAgeSeconds: lasts ? this.lifetimes.rememberedConsent : this.lifetimes.transaction,
       secure: this.#secure,
+      ...(lasts && { sameSite: 'Strict' }),
     };
   }
 
@@ -44,10 +55,16 @@ export class BrowserBinding {
     return hashSecret(cookie.value);
   }
 
+  /** The fingerprint of the cookie that the request brings, if it brings one. */
+  broughtBy(request: EndpointRequest, stage: Stage): string | undefined {
+    const value = this.#read(request, stage);
+    return value === undefined ? undefined : hashSecret(value);
+  }
+
   /** Tells whether the request comes from the browser with that fingerprint. */
   matches(request: EndpointRequest, stage: Stage, fingerprint: string): boolean {
-    const value = this.#read(request, stage);
-    return value !== undefined && constantTimeEqual(hashSecret(value), fingerprint);
+    const brought = this.broughtBy(request, stage);
+    return brought !== undefined && constantTimeEqual(brought, fingerprint);
   }
 
   #read(request: EndpointRequest, stage: Stage): string | undefined {

@@ -1,3 +1,5 @@
+import type { Client } from '../clients/client.js';
+
 /** What a client asked for at `/authorize`, checked; the part of a login the client defines. */
 export interface AuthorizationRequest {
   readonly clientId: string;
@@ -12,9 +14,15 @@ export interface AuthorizationRequest {
   readonly resource: string;
 }
 
-/** A login that waits for the user's consent. Kept under its id. */
-export interface Transaction {
+/** A login on its way: what is asked, and by whom. */
+export interface BegunLogin {
   readonly request: AuthorizationRequest;
+  /** A client with a document, as the user is shown it: the document may change meanwhile. */
+  readonly client?: Client;
+}
+
+/** A login that waits for the user's consent. Kept under its id. */
+export interface Transaction extends BegunLogin {
   /** The hash of the cookie of the browser that began it. */
   readonly browser: string;
   readonly expiresAt: number;
@@ -27,11 +35,19 @@ export interface Decision {
   readonly location: string;
   /** The cookie the approving browser carries to the callback. */
   readonly approvedBrowser?: string;
+  /** The cookie by which the browser's consents are remembered. */
+  readonly rememberedBrowser?: string;
 }
 
+/** How it came that a login went to the upstream. `memory` is where the browser's consents are kept. */
+export type Consent =
+  | { readonly how: 'page'; readonly memory?: string }
+  | { readonly how: 'remembered'; readonly memory: string }
+  | { readonly how: 'external' | 'off' };
+
 /** A login that is at the upstream. Kept under the upstream `state`. */
-export interface UpstreamLogin {
-  readonly request: AuthorizationRequest;
+export interface UpstreamLogin extends BegunLogin {
+  readonly consent: Consent;
   /** The hash of the cookie that was set on approval. */
   readonly approvedBrowser: string;
   readonly codeVerifier: string;

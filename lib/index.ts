@@ -14,6 +14,7 @@ export {
   type SourceReason,
 } from './common/events.js';
 export type { ImpliedScopes } from './common/scopes.js';
+export type { KeyListSource } from './crypto/key-list.js';
 export type {
   Endpoint,
   EndpointMethod,
@@ -32,9 +33,28 @@ export type {
 } from './module/multi-auth-options.js';
 export { MultiAuthService, type TokenUse, type TokenVerdict } from './module/multi-auth-service.js';
 export { OAuthProxy } from './oauth-proxy/oauth-proxy.js';
+export type { ClientIdMetadataDocumentOptions } from './oauth-proxy/clients/client-id-metadata-document-options.js';
+export type {
+  InitialAccessTokenCheck,
+  RegistrationOptions,
+} from './oauth-proxy/clients/registration-options.js';
 export type { ConfiguredClient } from './oauth-proxy/configured-client.js';
+export type { RateLimit, RateLimits } from './oauth-proxy/limits/rate-limit-options.js';
+export type { IntrospectionClient } from './oauth-proxy/introspection-clients.js';
+export {
+  type ConsentMode,
+  dangerouslyTrustUnknownClients,
+  dangerouslyWithoutConsent,
+  externalConsent,
+} from './oauth-proxy/consent/consent-mode.js';
+export type { ConsentPageRenderer } from './oauth-proxy/consent/consent-page.js';
+export type { ConsentView } from './oauth-proxy/consent/consent-view.js';
 export type { OAuthProxyOptions } from './oauth-proxy/oauth-proxy-options.js';
+export type { LocalizedText, MessageTranslations } from './oauth-proxy/pages/message-catalogue.js';
+export type { PageMessages } from './oauth-proxy/pages/page-messages.js';
 export type { Lifetimes } from './oauth-proxy/tokens/lifetimes.js';
+export { UpstreamToken } from './oauth-proxy/tokens/upstream-token.js';
+export { UpstreamTokens } from './oauth-proxy/tokens/upstream-tokens.js';
 export {
   OAuth2Upstream,
   type OAuth2UpstreamOptions,
@@ -44,12 +64,17 @@ export type {
   Upstream,
   UpstreamAuthorization,
   UpstreamCallback,
+  UpstreamExchangedToken,
   UpstreamGrant,
   UpstreamHost,
   UpstreamIdentity,
+  UpstreamLoginFacts,
+  UpstreamTokenExchange,
   UpstreamTokenSet,
+  UpstreamVerdict,
 } from './oauth-proxy/upstream/upstream.js';
-export type { UpstreamClientAuthentication } from './oauth-proxy/upstream/upstream-client.js';
+export type { UpstreamClientAuthentication } from './oauth-proxy/upstream/client-authentication.js';
+export type { TokenToVerify } from './oauth-proxy/upstream/upstream-identification.js';
 export type { UpstreamOptions } from './oauth-proxy/upstream/upstream-options.js';
 export { AccessToken } from './resource-server/access-token.decorator.js';
 export type { AuthInfo } from './resource-server/auth-info.js';
@@ -74,10 +99,20 @@ export { MemoryStore, type MemoryStoreOptions } from './storage/memory.store.js'
 export type { VerifiedToken } from './verifiers/access-token.js';
 export { AuthProvider, type AuthProviderHost } from './verifiers/auth-provider.js';
 export {
+  type GrantSummary,
+  OAuthProvider,
+  type RevocationTarget,
+} from './verifiers/oauth-provider.js';
+export {
   allowDebugTokens,
   DebugTokenVerifier,
   type DebugTokenVerifierOptions,
 } from './verifiers/debug.verifier.js';
+export { IntrospectionVerifier } from './verifiers/introspection.verifier.js';
+export {
+  anyAudience,
+  type IntrospectionVerifierOptions,
+} from './verifiers/introspection-verifier-options.js';
 export { JwtVerifier } from './verifiers/jwt.verifier.js';
 export type { JwtVerifierOptions } from './verifiers/jwt-verifier-options.js';
 export {

@@ -83,10 +83,18 @@ describe('the README', () => {
       ['MultiAuthModuleExtras', 'lib/module/multi-auth-options.ts', ''],
       ['OAuthProxyOptions', 'lib/oauth-proxy/oauth-proxy-options.ts', ''],
       ['Lifetimes', 'lib/oauth-proxy/tokens/lifetimes.ts', ''],
+      ['ConfiguredClient', 'lib/oauth-proxy/configured-client.ts', ''],
+      [
+        'ClientIdMetadataDocumentOptions',
+        'lib/oauth-proxy/clients/client-id-metadata-document-options.ts',
+        '',
+      ],
+      ['RateLimits', 'lib/oauth-proxy/limits/rate-limit-options.ts', ''],
       ['UpstreamOptions', 'lib/oauth-proxy/upstream/upstream-options.ts', ''],
       ['OidcUpstreamOptions', 'lib/oauth-proxy/upstream/oidc.upstream.ts', 'UpstreamOptions'],
       ['OAuth2UpstreamOptions', 'lib/oauth-proxy/upstream/oauth2.upstream.ts', 'UpstreamOptions'],
       ['JwtVerifierOptions', 'lib/verifiers/jwt-verifier-options.ts', ''],
+      ['IntrospectionVerifierOptions', 'lib/verifiers/introspection-verifier-options.ts', ''],
     ])('lists every option of %s, and no other', (name, file, inherited) => {
       const documented = tableAfter(name);
       const own = membersOf(program, file, name);

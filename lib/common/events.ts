@@ -15,9 +15,27 @@ export interface MultiAuthEventMap {
   'session.foreign': { clientId: string; subject?: string };
   /** A client registered itself (RFC 7591). */
   'client.registered': { clientId: string; clientName?: string };
+  /** A client id that is a URL was refused: the URL, what its host answered, or the document. */
+  'client_metadata.refused': { clientId: string; reason: string };
+  /** A URL that a client named leads to no public address: nothing was sent there. */
+  'outbound.blocked': { origin: string; reason: string };
+  /** A client's assertion (RFC 7523) did not prove who it is. */
+  'client_assertion.refused': { clientId: string; reason: string };
+  /** A client's assertion came a second time, with everything right. */
+  'client_assertion.replayed': { clientId: string };
   /** The user agreed to, or refused, what a client asks for. */
   'consent.given': { clientId: string; scopes: readonly string[] };
   'consent.denied': { clientId: string };
+  /** A login went to the upstream without the page. */
+  'consent.skipped': {
+    clientId: string;
+    scopes: readonly string[];
+    because: 'remembered' | 'external' | 'off';
+  };
+  /** A consent counts again in the browser in which it was given. */
+  'consent.remembered': { clientId: string; subject: string };
+  /** Somebody else logged in than the user whose consent was remembered: they were asked. */
+  'consent.subject_changed': { clientId: string };
   /** A step of a login arrived from a browser that did not begin it. */
   'browser.mismatch': { clientId: string; step: 'consent' | 'callback' };
   /** The upstream refused a login or could not be used. */
@@ -34,8 +52,29 @@ export interface MultiAuthEventMap {
   'grant.revoked': {
     clientId: string;
     grantId: string;
-    cause: 'client' | 'code_replay' | 'refresh_reuse' | 'upstream_refused';
+    cause:
+      | 'client'
+      | 'code_replay'
+      | 'limit'
+      | 'operator'
+      | 'refresh_reuse'
+      | 'upstream_refused';
   };
+  /** An address used up what it may ask for until the window ends. Once a window. */
+  'rate_limit.reached': {
+    limit: 'registrations' | 'authorizations' | 'failedAuthentications';
+    /** An IPv4 address, the /64 of an IPv6 address, or `unknown`. */
+    address: string;
+    clientId?: string;
+  };
+  /** Requests are forwarded by a proxy that the host does not trust, so that clients share a limit. */
+  'client_address.hidden': { address: string; advice: string };
+  /** `revokeAll` ended all that the target was granted, listed or not. */
+  'grants.revoked': { subject?: string; clientId?: string };
+  /** Keys could not be read again: those in force stay. */
+  'keys.reload_failed': { reason: string };
+  /** At the start: an option that is allowed, and that the operator should think about. */
+  'configuration.warning': { option: string; warning: string };
   /** An endpoint failed for a reason that is not the client's fault. */
   'endpoint.failed': { endpoint: string; reason: string };
 }

@@ -6,13 +6,18 @@ export interface AuthorizationServerMetadata {
   readonly token_endpoint: string;
   readonly registration_endpoint?: string;
   readonly revocation_endpoint?: string;
+  readonly introspection_endpoint?: string;
   readonly jwks_uri?: string;
   readonly scopes_supported?: readonly string[];
   readonly response_types_supported: readonly string[];
   readonly response_modes_supported: readonly ['query'];
   readonly grant_types_supported: readonly string[];
   readonly token_endpoint_auth_methods_supported: readonly string[];
+  /** With `private_key_jwt`: how its assertions may be signed. */
+  readonly token_endpoint_auth_signing_alg_values_supported?: readonly string[];
   readonly revocation_endpoint_auth_methods_supported?: readonly string[];
+  readonly revocation_endpoint_auth_signing_alg_values_supported?: readonly string[];
+  readonly introspection_endpoint_auth_methods_supported?: readonly string[];
   readonly code_challenge_methods_supported: readonly string[];
   /** The server takes URLs as client ids (OAuth Client ID Metadata Document). */
   readonly client_id_metadata_document_supported?: boolean;

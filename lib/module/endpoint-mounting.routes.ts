@@ -37,7 +37,7 @@ export function answerParserErrors(
   const answer = (error: unknown, request: unknown, response: unknown): boolean => {
     const head = toEndpointRequest(request);
     if (!ours.has(head.path)) return false;
-    const fault = dispatcher.answerFault(head.path, parserError(error));
+    const fault = dispatcher.answerFault(head.path, parserError(error), head);
     writeResponse(response, fault.response, fault.cors, head);
     return true;
   };

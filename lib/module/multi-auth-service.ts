@@ -1,5 +1,10 @@
 import { ConfigurationError } from '../common/errors.js';
 import { parseBearerToken } from '../resource-server/bearer-token.js';
+import {
+  type GrantSummary,
+  OAuthProvider,
+  type RevocationTarget,
+} from '../verifiers/oauth-provider.js';
 import type { ChainVerdict } from '../verifiers/verifier-chain.js';
 import type { MultiAuthRuntime } from './multi-auth-runtime.js';
 
@@ -44,5 +49,52 @@ export class MultiAuthService {
     return this.#runtime.resourceServer.covers(verdict.token, required)
       ? verdict
       : { outcome: 'insufficient_scope', required };
+  }
+
+  /**
+   * What the user granted to which clients, the newest first; at most the last 100 logins.
+   *
+   * @throws ConfigurationError when the module's server is no `OAuthProvider`
+   */
+  async grantsOf(subject: string): Promise<readonly GrantSummary[]> {
+    return this.#authorizationServer().grantsOf(subject);
+  }
+
+  /**
+   * Ends everything granted until now: to the clients of a subject, to a client, or of a subject to a
+   * client. At once for the listed grants of a subject, within a second for all others.
+   *
+   * @throws ConfigurationError without a subject and a client, or when the server is no `OAuthProvider`
+   */
+  async revokeAll(target: RevocationTarget): Promise<void> {
+    await this.#authorizationServer().revokeAll(target);
+  }
+
+  /**
+   * Ends one grant with all its tokens, and its login at the upstream. It does not ask whose it is:
+   * see first that `grantsOf` your user lists it.
+   *
+   * @returns false when there is no such grant
+   * @throws ConfigurationError when the module's server is no `OAuthProvider`
+   */
+  async revokeGrant(grantId: string): Promise<boolean> {
+    return this.#authorizationServer().revokeGrant(grantId);
+  }
+
+  /**
+   * Asks again for the keys for which the server's options name functions.
+   *
+   * @throws ConfigurationError when an answer cannot be used, and the keys in force stay; or when the
+   * module's server is no `OAuthProvider`
+   */
+  async reloadKeys(): Promise<void> {
+    await this.#authorizationServer().reloadKeys();
+  }
+
+  #authorizationServer(): OAuthProvider {
+    const { provider } = this.#runtime.options;
+    if (provider instanceof OAuthProvider) return provider;
+    const problem = 'is no OAuthProvider, such as OAuthProxy: it has no grants and no keys';
+    throw new ConfigurationError([{ path: 'server', problem }]);
   }
 }

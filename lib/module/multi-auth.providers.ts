@@ -2,6 +2,8 @@ import type { Provider } from '@nestjs/common';
 import passport from 'passport';
 import { Clock, SystemClock } from '../common/clock.js';
 import { MultiAuthEvents } from '../common/events.js';
+import { OAuthProxy } from '../oauth-proxy/oauth-proxy.js';
+import { UpstreamTokens } from '../oauth-proxy/tokens/upstream-tokens.js';
 import { McpAuthGuard } from '../resource-server/mcp-auth.guard.js';
 import { McpBearerStrategy } from '../resource-server/mcp-bearer.strategy.js';
 import { ResourceServer } from '../resource-server/resource-server.js';
@@ -41,6 +43,12 @@ export const multiAuthProviders: Provider[] = [
     useFactory: (runtime: MultiAuthRuntime) => new MultiAuthService(runtime),
   },
   {
+    provide: UpstreamTokens,
+    inject: [RUNTIME],
+    useFactory: ({ options: { provider } }: MultiAuthRuntime) =>
+      provider instanceof OAuthProxy ? provider.upstreamTokens : new UpstreamTokens(),
+  },
+  {
     provide: McpBearerStrategy,
     useFactory: (): McpBearerStrategy => {
       const strategy = new McpBearerStrategy();
@@ -59,4 +67,5 @@ export const multiAuthExports = [
   MultiAuthEvents,
   MultiAuthService,
   ResourceServer,
+  UpstreamTokens,
 ];

@@ -1,38 +1,53 @@
 import { Sealer } from '../crypto/sealer.js';
-import { SigningKeys } from '../crypto/signing-keys.js';
 import type { EndpointRoute } from '../http/endpoint.js';
 import { RecordStore } from '../storage/record-collection.js';
 import { clientEndpoints } from './client-endpoints.js';
-import { ClientRepository } from './clients/client.repository.js';
-import { RedirectUriAllowList } from './clients/redirect-uri-allow-list.js';
+import { IntrospectEndpoint } from './endpoints/introspect.endpoint.js';
+import { grantParts } from './grant-parts.js';
+import { IntrospectionClients } from './introspection-clients.js';
+import { requestLimits } from './limits/request-limits.js';
+import { knownClients } from './known-clients.js';
 import { loginEndpoints } from './login-endpoints.js';
-import { toClient } from './configured-client.js';
+import { markConfiguration } from './configuration-mark.js';
 import { recordCollections } from './record-collections.js';
 import { proxyRoutes } from './routes.js';
 import type { AuthorizationServerParts, SharedParts } from './server-parts.js';
 import { AuthorizationCodes } from './tokens/authorization-codes.js';
-import { Grants } from './tokens/grants.js';
+import { GrantAdministration } from './tokens/grant-administration.js';
 import { resolveLifetimes } from './tokens/lifetimes.js';
 import { OwnTokenVerifier } from './tokens/own-token.verifier.js';
-import { UpstreamRevocations } from './tokens/upstream-revocations.js';
-import { UpstreamSessions } from './tokens/upstream-sessions.js';
+import { UpstreamTokens } from './tokens/upstream-tokens.js';
 
 /** The object graph of the proxy: every part is made here, once, and knows only what it needs. */
 export class AuthorizationServer {
   readonly issuer: string;
   readonly ownTokens: OwnTokenVerifier;
+  readonly administration: GrantAdministration;
+  readonly upstreamTokens: UpstreamTokens;
   readonly #parts: SharedParts;
 
   constructor(parts: AuthorizationServerParts) {
     this.#parts = sharedParts(parts);
     this.issuer = this.#parts.issuer;
-    const { keys, records, grants, host } = this.#parts;
+    const { keys, records, index, marks, grants, host, life, recheck } = this.#parts;
+    const { events } = host;
+    this.administration = new GrantAdministration({ grants, index, marks, events });
     this.ownTokens = new OwnTokenVerifier({
       issuer: this.issuer,
       keys,
       clock: host.clock,
       accessTokens: records.accessTokens,
       grants,
+      marks,
+      recheck,
+    });
+    this.upstreamTokens = new UpstreamTokens({
+      issuer: this.issuer,
+      grants,
+      life,
+      upstream: parts.options.upstream,
+      clock: host.clock,
+      events: host.events,
     });
   }
 
@@ -46,45 +61,59 @@ export class AuthorizationServer {
         scopes: scopes.supported,
         serviceDocumentation: options.serviceDocumentation,
         resources: host.resources.all.map((r) => r.identifier),
-        jwks: keys.publicJwks(),
+        jwks: keys.publicJwks() && (() => keys.publicJwks()),
+        clientDocuments: options.clientIdMetadataDocuments !== false,
       },
-      { ...clientEndpoints(this.#parts), ...loginEndpoints(this.#parts) },
+      {
+        ...clientEndpoints(this.#parts),
+        ...loginEndpoints(this.#parts),
+        introspect: this.#introspectEndpoint(),
+      },
     );
   }
 
+  #introspectEndpoint(): IntrospectEndpoint | undefined {
+    const { options, host, limits } = this.#parts;
+    const { introspectionClients: given = [] } = options;
+    if (given.length === 0) return undefined;
+    const { resources } = host;
+    const clients = new IntrospectionClients(given, resources, limits.failedAuthentications);
+    return new IntrospectEndpoint({ clients, ownTokens: this.ownTokens });
+  }
+
+  /** Tells the operator when the instances of this server do not agree. */
+  markConfiguration(): Promise<void> {
+    const { options, records, host } = this.#parts;
+    return markConfiguration(options, records.configurations, host.events);
+  }
+
   /** Waits for what still goes on after the answers were given. */
-  settled(): Promise<void> {
-    return this.#parts.revocations.settled();
+  async settled(): Promise<void> {
+    const { recheck, sessions, revocations } = this.#parts;
+    await recheck?.settled();
+    await sessions.settled();
+    await revocations.settled();
   }
 }
 
 function sharedParts(parts: AuthorizationServerParts): SharedParts {
   const { options, host, ring, storage } = parts;
   const { clock, events, baseUrl } = host;
-  const { upstream } = options;
   const issuer = options.issuerUrl?.replace(/\/$/, '') ?? baseUrl;
   const lifetimes = resolveLifetimes(options.lifetimes);
-  const keys = options.signingKeys
-    ? SigningKeys.fromJwks(options.signingKeys)
-    : SigningKeys.fromSecrets(ring);
   const records = recordCollections(new RecordStore(storage, new Sealer(ring), clock, issuer));
-  const configured = (options.clients ?? []).map(toClient);
-  const allowed = options.allowedClientRedirectUris;
-  const clients = new ClientRepository(
-    configured,
-    records.clients,
-    clock,
-    lifetimes.unusedClient,
-    allowed && new RedirectUriAllowList(allowed),
-  );
-  const revocations = new UpstreamRevocations(upstream, events);
-  const sessions = new UpstreamSessions({ ...records, upstream, revocations, clock });
-  const grants = new Grants(records.grants, sessions, { clock, events, revocations });
+  const known = knownClients({ options, host, records, lifetimes });
+  const grantsAndLogins = grantParts({ options, host, records, lifetimes });
   const codes = new AuthorizationCodes(records.codes, records.redeemedCodes, {
     clock,
     events,
     lifetimeSeconds: lifetimes.authorizationCode,
     replayMemorySeconds: lifetimes.refreshTokenAbsolute,
+  });
+  const limits = requestLimits(options.rateLimits, {
+    slots: records.rateLimitSlots,
+    clock,
+    events,
   });
   const callbackUrl = baseUrl + (options.redirectPath ?? '/auth/callback');
   return {
@@ -92,12 +121,10 @@ function sharedParts(parts: AuthorizationServerParts): SharedParts {
     issuer,
     callbackUrl,
     lifetimes,
-    keys,
     records,
-    clients,
-    revocations,
-    sessions,
-    grants,
+    ...known,
+    ...grantsAndLogins,
     codes,
+    limits,
   };
 }

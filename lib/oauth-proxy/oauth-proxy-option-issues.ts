@@ -1,14 +1,20 @@
 import { ConfigurationError, type ConfigurationIssue } from '../common/errors.js';
 import { scopeListIssues, unknownOptionIssues } from '../common/option-issues.js';
-import { SecretRing } from '../crypto/secret-ring.js';
-import { SigningKeys } from '../crypto/signing-keys.js';
 import { baseUrlIssues } from '../http/base-url.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
 import type { AuthProviderHost } from '../verifiers/auth-provider.js';
-import { configuredClientIssues } from './configured-client.js';
+import { configuredClientIssues } from './configured-client-issues.js';
+import { documentOptionIssues } from './clients/client-id-metadata-document-options.js';
 import { redirectUriPatternIssues } from './clients/redirect-uri-allow-list.js';
+import { registrationIssues } from './clients/registration-options.js';
+import { rateLimitIssues } from './limits/rate-limit-options.js';
+import { introspectionClientIssues } from './introspection-clients.js';
+import { consentModeIssues } from './consent/consent-mode.js';
 import type { OAuthProxyOptions } from './oauth-proxy-options.js';
+import { ServerKeys } from './server-keys.js';
+import { pageOptionIssues } from './pages/page-option-issues.js';
 import { lifetimeIssues } from './tokens/lifetimes.js';
+import { UpstreamRecheck } from './tokens/upstream-recheck.js';
 import type { Upstream } from './upstream/upstream.js';
 
 /** @throws ConfigurationError with everything that is wrong. */
@@ -17,8 +23,7 @@ export function assertOAuthProxyOptions(options: OAuthProxyOptions, host: AuthPr
   ConfigurationError.assertNone([
     ...unknownOptionIssues(path, options, known),
     ...upstreamIssues(options, host, path),
-    ...secretIssues(options, path),
-    ...(options.signingKeys ? SigningKeys.issues(options.signingKeys, `${path}.signingKeys`) : []),
+    ...ServerKeys.issues(options, path),
     ...(['requiredScopes', 'validScopes', 'defaultScopes'] as const).flatMap((name) =>
       scopeListIssues(`${path}.${name}`, options[name]),
     ),
@@ -27,8 +32,22 @@ export function assertOAuthProxyOptions(options: OAuthProxyOptions, host: AuthPr
       options.allowedClientRedirectUris,
       `${path}.allowedClientRedirectUris`,
     ),
+    ...consentModeIssues(options, path),
+    ...pageOptionIssues(options, path),
+    ...registrationIssues(options.registration, `${path}.registration`),
+    ...rateLimitIssues(options.rateLimits, `${path}.rateLimits`),
+    ...documentOptionIssues(
+      options.clientIdMetadataDocuments,
+      `${path}.clientIdMetadataDocuments`,
+    ),
+    ...introspectionClientIssues(
+      options.introspectionClients,
+      host.resources,
+      `${path}.introspectionClients`,
+    ),
     ...baseUrlIssues(options.issuerUrl, `${path}.issuerUrl`),
     ...lifetimeIssues(options.lifetimes ?? {}, `${path}.lifetimes`),
+    ...UpstreamRecheck.issues(options.upstreamRecheckSeconds, `${path}.upstreamRecheckSeconds`),
     ...pathIssues(options.redirectPath, `${path}.redirectPath`),
     ...storageIssues(options.storage, `${path}.storage`),
   ]);
@@ -36,11 +55,20 @@ export function assertOAuthProxyOptions(options: OAuthProxyOptions, host: AuthPr
 
 const known: readonly (keyof OAuthProxyOptions)[] = [
   'allowedClientRedirectUris',
+  'clientIdMetadataDocuments',
   'clients',
+  'consent',
+  'consentPage',
+  'contentSecurityPolicy',
   'defaultScopes',
+  'introspectionClients',
+  'icon',
   'issuerUrl',
   'lifetimes',
+  'messages',
+  'rateLimits',
   'redirectPath',
+  'registration',
   'requiredScopes',
   'scopeDescriptions',
   'secrets',
@@ -48,7 +76,9 @@ const known: readonly (keyof OAuthProxyOptions)[] = [
   'serviceDocumentation',
   'signingKeys',
   'storage',
+  'unconsentedClients',
   'upstream',
+  'upstreamRecheckSeconds',
   'validScopes',
 ];
 
@@ -60,19 +90,6 @@ function upstreamIssues(
   return typeof (upstream as Upstream | undefined)?.exchange === 'function'
     ? upstream.issues(host, `${path}.upstream`)
     : [{ path: `${path}.upstream`, problem: 'is missing: give the identity provider' }];
-}
-
-function secretIssues(
-  { secrets, upstream }: OAuthProxyOptions,
-  path: string,
-): ConfigurationIssue[] {
-  if (secrets === undefined) return [];
-  const issues = SecretRing.issues(secrets, `${path}.secrets`);
-  const shared = (upstream as Upstream | undefined)?.clientSecret;
-  if (shared !== undefined && secrets.includes(shared)) {
-    issues.push({ path: `${path}.secrets`, problem: "must not be the upstream's client secret" });
-  }
-  return issues;
 }
 
 function pathIssues(redirectPath: string | undefined, path: string): ConfigurationIssue[] {

@@ -1,17 +1,26 @@
 import { ConfigurationError } from '../common/errors.js';
+import { frozenOptions } from '../common/frozen-copy.js';
 import { unionScopes } from '../common/scopes.js';
-import { SecretRing } from '../crypto/secret-ring.js';
+import type { KeyListSource } from '../crypto/key-list.js';
 import type { EndpointRoute } from '../http/endpoint.js';
 import { isLoopbackHost } from '../http/loopback.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
 import { LmdbStore } from '../storage/lmdb.store.js';
-import { AuthProvider, type AuthProviderHost } from '../verifiers/auth-provider.js';
+import type { AuthProviderHost } from '../verifiers/auth-provider.js';
+import {
+  type GrantSummary,
+  OAuthProvider,
+  type RevocationTarget,
+} from '../verifiers/oauth-provider.js';
 import type { VerifiedToken } from '../verifiers/access-token.js';
 import type { VerificationContext } from '../verifiers/token-verifier.js';
 import { AuthorizationServer } from './authorization-server.js';
+import { configurationWarnings } from './configuration-warnings.js';
 import { assertOAuthProxyOptions } from './oauth-proxy-option-issues.js';
 import type { OAuthProxyOptions } from './oauth-proxy-options.js';
 import { type ScopePolicy, scopePolicy } from './scope-policy.js';
+import { ServerKeys } from './server-keys.js';
+import type { UpstreamTokens } from './tokens/upstream-tokens.js';
 
 /**
  * An authorization server for MCP clients in front of an identity provider that knows this app as
@@ -22,7 +31,7 @@ import { type ScopePolicy, scopePolicy } from './scope-policy.js';
  *
  * @see RFC 6749, RFC 7591, RFC 7636, RFC 8414, RFC 9068, RFC 9207
  */
-export class OAuthProxy extends AuthProvider {
+export class OAuthProxy extends OAuthProvider {
   override readonly name = 'OAuthProxy';
   override readonly requiredScopes?: readonly string[];
   // Private for good: a console.log of the module's options must not show a secret.
@@ -31,10 +40,11 @@ export class OAuthProxy extends AuthProvider {
   #isTaken = false;
   #storage: KeyValueStore | undefined;
   #scopes: ScopePolicy | undefined;
+  #keys: ServerKeys | undefined;
 
   constructor(options: OAuthProxyOptions) {
     super();
-    this.#options = options;
+    this.#options = frozenOptions(options);
     if (options.requiredScopes) this.requiredScopes = options.requiredScopes;
   }
 
@@ -51,14 +61,19 @@ export class OAuthProxy extends AuthProvider {
     this.#storage = this.#options.storage ?? new LmdbStore();
     // The embedded store opens when first used: a folder that cannot be written must stop the boot.
     if (this.#storage instanceof LmdbStore) await this.#storage.get('boot');
+    this.#warn(host, this.#storage);
     this.#options.upstream.start(host);
+    const secrets = await this.#secrets(host, this.#storage);
+    this.#keys = await ServerKeys.load(this.#options, secrets, host);
     this.#server = new AuthorizationServer({
       options: this.#options,
       host,
       scopes: this.#scopes,
       storage: this.#storage,
-      ring: new SecretRing(await this.#secrets(host, this.#storage)),
+      ring: this.#keys.ring,
+      keys: this.#keys.signing,
     });
+    await this.#server.markConfiguration();
   }
 
   override async stop(): Promise<void> {
@@ -79,12 +94,39 @@ export class OAuthProxy extends AuthProvider {
     return this.#scopes?.supported ?? [];
   }
 
+  /** The upstream's tokens behind the ones of this server. */
+  get upstreamTokens(): UpstreamTokens {
+    return this.#started().upstreamTokens;
+  }
+
   override recognizes(_token: string, context: VerificationContext): boolean {
     return this.#started().ownTokens.recognizes(context);
   }
 
   verifyToken(token: string, context: VerificationContext): Promise<VerifiedToken | null> {
     return this.#started().ownTokens.verifyToken(token, context);
+  }
+
+  grantsOf(subject: string): Promise<readonly GrantSummary[]> {
+    return this.#started().administration.grantsOf(subject);
+  }
+
+  revokeAll(target: RevocationTarget): Promise<void> {
+    return this.#started().administration.revokeAll(target);
+  }
+
+  revokeGrant(grantId: string): Promise<boolean> {
+    return this.#started().administration.revokeGrant(grantId);
+  }
+
+  override async reloadKeys(): Promise<void> {
+    await this.#keys?.reload();
+  }
+
+  #warn({ events, baseUrl }: AuthProviderHost, storage: KeyValueStore): void {
+    for (const warning of configurationWarnings(this.#options, storage, baseUrl)) {
+      events.emit('configuration.warning', warning);
+    }
   }
 
   #policy(host: AuthProviderHost): ScopePolicy {
@@ -95,7 +137,7 @@ export class OAuthProxy extends AuthProvider {
     return scopePolicy(unionScopes(supported, defaults, required, demanded), defaults);
   }
 
-  async #secrets(host: AuthProviderHost, storage: KeyValueStore): Promise<readonly string[]> {
+  async #secrets(host: AuthProviderHost, storage: KeyValueStore): Promise<KeyListSource<string>> {
     if (this.#options.secrets) return this.#options.secrets;
     // A made-up secret would log everyone out when it is lost: good for a developer's machine only.
     const local = isLoopbackHost(new URL(host.baseUrl).hostname);

@@ -1,38 +1,71 @@
 import type { RecordStore } from '../storage/record-collection.js';
-import type { Client } from './clients/client.js';
+import type { ConfigurationMark } from './configuration-mark.js';
+import type { KnownDocument } from './clients/client-documents.js';
+import type { RegisteredClient } from './clients/client.repository.js';
+import type { ClientConsents, RememberedClients } from './consent/remembered-consents.js';
+import type { RateLimitSlot } from './limits/rate-limiter.js';
 import type { AuthorizationCode, RedeemedCode } from './tokens/authorization-codes.js';
-import type { Grant, RefreshToken, RotatedRefreshToken } from './tokens/grant.js';
+import type { Grant, RefreshToken, RotatedRefreshToken, TokenResponse } from './tokens/grant.js';
+import type { GrantSlot } from './tokens/grant-index.js';
+import type { RevocationMark } from './tokens/revocation-marks.js';
 import type { AccessTokenRecord } from './tokens/token-issuer.js';
+import type { UpstreamCheck } from './tokens/upstream-recheck.js';
 import type { UpstreamSession } from './tokens/upstream-session.js';
 import type { Decision, Transaction, UpstreamLogin } from './transactions/transaction.js';
 
 /** Everything the proxy stores: one collection a kind, each with the version of its records. */
 export function recordCollections(store: RecordStore) {
   return {
+    /** One record: what the instances agree on. */
+    configurations: store.collection<ConfigurationMark>('configuration', 1),
     /** By client id. */
-    clients: store.collection<Client & { usedAt: number }>('client', 1),
+    clients: store.collection<RegisteredClient>('client', 1),
+    /** By client id, which is the URL. */
+    documents: store.collection<KnownDocument>('client-document', 1),
     /** By the id in the consent URL. */
     transactions: store.collection<Transaction>('transaction', 1),
     /** By the id of the transaction. */
     decisions: store.collection<Decision>('decision', 1),
+    /** By the browser's cookie and the client id. */
+    consents: store.collection<ClientConsents>('consent', 1),
+    /** By the browser's cookie. */
+    rememberedClients: store.collection<RememberedClients>('remembered-clients', 1),
     /** By the upstream `state`. */
     logins: store.collection<UpstreamLogin>('login', 1),
     /** By the code. */
-    codes: store.collection<AuthorizationCode>('code', 1),
+    codes: store.collection<AuthorizationCode>('code', 2),
     /** By the code. */
     redeemedCodes: store.collection<RedeemedCode>('redeemed-code', 1),
     /** By the grant id, which access tokens carry as `sid`. */
-    grants: store.collection<Grant>('grant', 1),
+    grants: store.collection<Grant>('grant', 2),
     /** By the grant id. */
-    sessions: store.collection<UpstreamSession>('upstream-session', 1),
+    revokedGrants: store.collection<object>('revoked-grant', 1),
+    /** By the subject and a number. */
+    grantSlots: store.collection<GrantSlot>('grant-slot', 1),
+    /** By a subject, a client, or both. */
+    marks: store.collection<RevocationMark>('revocation-mark', 1),
+    /** Under one key. */
+    latestMark: store.collection<{ id: string }>('latest-revocation-mark', 1),
+    /** By the grant id. */
+    sessions: store.collection<UpstreamSession>('upstream-session', 2),
+    /** By the grant id and the number of the refresh that brought it. */
+    successors: store.collection<UpstreamSession>('upstream-successor', 1),
+    /** By the grant id. */
+    checks: store.collection<UpstreamCheck>('upstream-check', 1),
     /** By the grant id. */
     locks: store.collection<{ owner: string }>('refresh-lock', 1),
     /** By the `jti` of the token. */
-    accessTokens: store.collection<AccessTokenRecord>('access-token', 1),
+    accessTokens: store.collection<AccessTokenRecord>('access-token', 2),
     /** By the refresh token. */
     refreshTokens: store.collection<RefreshToken>('refresh-token', 1),
+    /** By the client id and the `jti` of the assertion. */
+    usedAssertions: store.collection<object>('used-client-assertion', 1),
     /** By the refresh token. */
-    rotated: store.collection<RotatedRefreshToken>('rotated-refresh-token', 1),
+    rotated: store.collection<RotatedRefreshToken>('rotated-refresh-token', 2),
+    /** By an id that `rotated` names. */
+    refreshAnswers: store.collection<TokenResponse>('refresh-answer', 1),
+    /** By limit, subject, window and number. */
+    rateLimitSlots: store.collection<RateLimitSlot>('rate-limit', 1),
   };
 }
 

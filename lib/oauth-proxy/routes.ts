@@ -2,6 +2,7 @@ import type { Endpoint, EndpointRoute } from '../http/endpoint.js';
 import type { AuthorizationServerMetadata } from '../metadata/authorization-server-metadata.js';
 import { documentRoute } from '../metadata/document.endpoint.js';
 import { authorizationServerPaths } from '../metadata/well-known-paths.js';
+import { clientAssertionAlgorithms } from './clients/client-assertions.js';
 import { clientAuthenticationMethods } from './clients/client.js';
 
 interface ProxyFacts {
@@ -12,25 +13,34 @@ interface ProxyFacts {
   readonly scopes: readonly string[];
   readonly resources: readonly string[];
   readonly serviceDocumentation: string | undefined;
-  /** The public keys, when tokens are signed with any. */
-  readonly jwks: object | undefined;
+  /** Tells the public keys, when tokens are signed with any. */
+  readonly jwks: (() => unknown) | undefined;
+  /** Whether a client id may be the URL of a document. */
+  readonly clientDocuments: boolean;
 }
 
 interface ProxyEndpoints {
-  readonly register: Endpoint;
+  /** Absent when nobody may register. */
+  readonly register: Endpoint | undefined;
   readonly authorize: Endpoint;
   readonly consentPage: Endpoint;
   readonly consentDecision: Endpoint;
   readonly callback: Endpoint;
+  /** How a person is shown what no endpoint foresaw. */
+  readonly faultPage: NonNullable<EndpointRoute['faultPage']>;
   readonly token: Endpoint;
   readonly revoke: Endpoint;
+  /** Absent when nobody may ask. */
+  readonly introspect: Endpoint | undefined;
 }
 
 /** The route table of the proxy. */
 export function proxyRoutes(facts: ProxyFacts, its: ProxyEndpoints): readonly EndpointRoute[] {
   const base = new URL(facts.baseUrl).pathname.replace(/\/$/, '');
-  const page = { cors: 'none', audience: 'person' } as const;
+  const page = { cors: 'none', audience: 'person', faultPage: its.faultPage } as const;
   const api = { cors: 'any', audience: 'client' } as const;
+  const internal = { cors: 'none', audience: 'client' } as const;
+  const document = metadata(facts, its);
   return [
     { ...page, path: `${base}/authorize`, methods: { GET: its.authorize, POST: its.authorize } },
     {
@@ -39,31 +49,48 @@ export function proxyRoutes(facts: ProxyFacts, its: ProxyEndpoints): readonly En
       methods: { GET: its.consentPage, POST: its.consentDecision },
     },
     { ...page, path: new URL(facts.callbackUrl).pathname, methods: { GET: its.callback } },
-    { ...api, path: `${base}/register`, methods: { POST: its.register } },
+    ...(its.register
+      ? [{ ...api, path: `${base}/register`, methods: { POST: its.register } }]
+      : []),
     { ...api, path: `${base}/token`, methods: { POST: its.token } },
     { ...api, path: `${base}/revoke`, methods: { POST: its.revoke } },
+    ...(its.introspect
+      ? [{ ...internal, path: `${base}/introspect`, methods: { POST: its.introspect } }]
+      : []),
     ...(facts.jwks ? [documentRoute(`${base}/jwks`, facts.jwks)] : []),
-    ...authorizationServerPaths(facts.issuer).map((path) => documentRoute(path, metadata(facts))),
+    ...authorizationServerPaths(facts.issuer).map((path) => documentRoute(path, document)),
   ];
 }
 
+const introspectionAuthenticationMethods = ['client_secret_basic', 'client_secret_post'];
+
 /** What the server can do, and nothing that it cannot. @see RFC 8414 §2 */
-function metadata(facts: ProxyFacts): AuthorizationServerMetadata {
+function metadata(
+  facts: ProxyFacts,
+  { register, introspect }: Pick<ProxyEndpoints, 'register' | 'introspect'>,
+): AuthorizationServerMetadata {
   const { issuer, baseUrl, jwks, serviceDocumentation } = facts;
   return {
     issuer,
     authorization_endpoint: `${baseUrl}/authorize`,
     token_endpoint: `${baseUrl}/token`,
-    registration_endpoint: `${baseUrl}/register`,
+    ...(register && { registration_endpoint: `${baseUrl}/register` }),
     revocation_endpoint: `${baseUrl}/revoke`,
+    ...(introspect && {
+      introspection_endpoint: `${baseUrl}/introspect`,
+      introspection_endpoint_auth_methods_supported: introspectionAuthenticationMethods,
+    }),
     ...(jwks && { jwks_uri: `${baseUrl}/jwks` }),
     scopes_supported: facts.scopes,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token'],
     token_endpoint_auth_methods_supported: clientAuthenticationMethods,
+    token_endpoint_auth_signing_alg_values_supported: clientAssertionAlgorithms,
     revocation_endpoint_auth_methods_supported: clientAuthenticationMethods,
+    revocation_endpoint_auth_signing_alg_values_supported: clientAssertionAlgorithms,
     code_challenge_methods_supported: ['S256'],
+    ...(facts.clientDocuments && { client_id_metadata_document_supported: true }),
     authorization_response_iss_parameter_supported: true,
     protected_resources: facts.resources,
     ...(serviceDocumentation !== undefined && { service_documentation: serviceDocumentation }),

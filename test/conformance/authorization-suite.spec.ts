@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { freePort } from '../support/free-port.js';
 import { runAuthorizationSuite } from './authorization-suite.js';
-import type { ScenarioResult } from './authorization-suite.js';
+import type { ScenarioResult } from './suite-process.js';
 
 /** What the authorization server under test sends with its tokens. */
 interface ServerUnderTest {

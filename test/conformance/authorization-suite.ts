@@ -1,11 +1,4 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcessByStdio } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import { type ScenarioResult, type Suite, withSuite } from './suite-process.js';
 
 export interface AuthorizationSuiteOptions {
   /** The issuer under test, byte-equal to the `issuer` of its metadata. */
@@ -20,67 +13,19 @@ export interface AuthorizationSuiteOptions {
   readonly timeoutSeconds?: number;
 }
 
-export interface ScenarioResult {
-  readonly scenario: string;
-  readonly passed: number;
-  readonly failed: number;
-  readonly warnings: number;
-  /** What the suite says of everything that did not pass. */
-  readonly remarks: readonly string[];
-}
-
-interface Check {
-  readonly id: string;
-  readonly status: 'SUCCESS' | 'FAILURE' | 'WARNING' | 'SKIPPED' | 'INFO';
-  readonly errorMessage?: string;
-}
-
-type Suite = ChildProcessByStdio<null, Readable, Readable>;
-
-const PACKAGE = '@modelcontextprotocol/conformance';
-
 /** Runs the official suite against an authorization server; a browserless user logs in. */
 export async function runAuthorizationSuite(
   options: AuthorizationSuiteOptions,
 ): Promise<readonly ScenarioResult[]> {
-  const results = await mkdtemp(join(tmpdir(), 'conformance-'));
-  const suite = startSuite(options, results);
-  try {
-    await driven(suite, options);
-    return await readResults(results);
-  } finally {
-    suite.kill('SIGKILL');
-    await rm(results, { recursive: true, force: true });
-  }
+  const { issuer, clientId, port, resource } = options;
+  const flags = { url: issuer, 'client-id': clientId, port: `${port}`, resource };
+  const run = await withSuite('authorization', flags, (suite) => driven(suite, options));
+  return run.results;
 }
 
 /** The redirect URI the suite listens at. */
 export function callbackOf(port: number): string {
   return `http://127.0.0.1:${port}/callback`;
-}
-
-function startSuite(options: AuthorizationSuiteOptions, results: string): Suite {
-  const { issuer, clientId, port, resource } = options;
-  const manifest = createRequire(import.meta.url).resolve(`${PACKAGE}/package.json`);
-  const loader = fileURLToPath(new URL('glob-sync.loader.mjs', import.meta.url));
-  const flags = {
-    url: issuer,
-    'client-id': clientId,
-    port: `${port}`,
-    resource,
-    'output-dir': results,
-  };
-  return spawn(
-    process.execPath,
-    [
-      '--import',
-      loader,
-      join(dirname(manifest), 'dist/index.js'),
-      'authorization',
-      ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'], cwd: dirname(results) },
-  );
 }
 
 /** Resolves when the suite has ended after the login, rejects when it could not be carried out. */
@@ -119,28 +64,4 @@ function printedUrl(output: string): string | undefined {
 
 async function visit(callbackUrl: string): Promise<void> {
   await (await fetch(callbackUrl)).text();
-}
-
-async function readResults(results: string): Promise<readonly ScenarioResult[]> {
-  const folders = (await readdir(results)).toSorted();
-  return Promise.all(folders.map((folder) => readScenario(results, folder)));
-}
-
-async function readScenario(results: string, folder: string): Promise<ScenarioResult> {
-  const text = await readFile(join(results, folder, 'checks.json'), 'utf8');
-  const checks = JSON.parse(text) as readonly Check[];
-  const count = (status: Check['status']): number =>
-    checks.filter((check) => check.status === status).length;
-  return {
-    // The folder is `authorization-server-<scenario>-<time>`.
-    scenario: folder.replace(/^authorization-server-/, '').replace(/-\d{4}-\d\d-\d\dT.*$/, ''),
-    passed: count('SUCCESS'),
-    failed: count('FAILURE'),
-    warnings: count('WARNING'),
-    remarks: checks
-      .filter(({ status }) => status !== 'SUCCESS' && status !== 'INFO')
-      .map(
-        ({ id, status, errorMessage }) => `${status} ${id}: ${errorMessage ?? 'no reason given'}`,
-      ),
-  };
 }

@@ -9,10 +9,17 @@ import {
   McpAuthGuard,
   MultiAuthModule,
   RequireScopes,
-} from '../../../lib/index.js';
-import { moduleOf } from '../../support/app.js';
-import { LogSink } from '../../support/log-sink.js';
-import { baseUrl, closeApps, knows, startApp, unreachedProxy, WhoController } from './support.js';
+} from '../../lib/index.js';
+import { moduleOf } from '../support/app.js';
+import { LogSink } from '../support/log-sink.js';
+import {
+  baseUrl,
+  closeApps,
+  knows,
+  startApp,
+  unreachedProxy,
+  WhoController,
+} from '../e2e/module/support.js';
 
 afterEach(closeApps);
 

@@ -9,9 +9,20 @@ import {
   OAuth2Upstream,
   type OAuthProxyOptions,
   type TokenVerifier,
-} from '../../../lib/index.js';
-import { FakeServer } from '../../support/fake-sources.js';
-import { closeApps, baseUrl, knows, secret, startApp, unreachedProxy } from './support.js';
+} from '../../lib/index.js';
+import { platforms } from '../support/app.js';
+import { Browser } from '../support/browser.js';
+import { FakeServer } from '../support/fake-sources.js';
+import { startFlow } from '../support/proxy-flow.js';
+import { UpstreamIdp } from '../support/upstream-idp.js';
+import {
+  closeApps,
+  baseUrl,
+  knows,
+  secret,
+  startApp,
+  unreachedProxy,
+} from '../e2e/module/support.js';
 
 afterEach(closeApps);
 
@@ -201,8 +212,23 @@ describe('a proxy that cannot work', () => {
 
   it("the upstream's secret stops the boot as a secret of the proxy (CF-01)", async () => {
     const given = proxied({ upstream: upstream('https://idp.example.com/authorize') });
-    expect(await refusedPaths(given)).toEqual(['server.secrets']);
+    expect(await refusedPaths(given)).toEqual(['server.secrets[0]']);
     await boots({ baseUrl, server: unreachedProxy() });
+  });
+
+  it.each<[string, Partial<OAuthProxyOptions>]>([
+    [
+      'of a client',
+      { clients: [{ clientId: 'c', clientSecret: secret, redirectUris: ['https://app.test/cb'] }] },
+    ],
+    ['of a client that introspects', { introspectionClients: [{ id: 'api', secret }] }],
+    ['for registration', { registration: { initialAccessTokens: [secret] } }],
+  ])('a secret %s stops the boot as a secret of the proxy (CF-01)', async (_what, shared) => {
+    const own = 'the-own-secret-of-this-proxy-and-no-other-1';
+    expect(await refusedPaths(proxied({ ...shared, secrets: [own, secret] }))).toEqual([
+      'server.secrets[1]',
+    ]);
+    await boots({ baseUrl, server: unreachedProxy({ ...shared, secrets: [own] }) });
   });
 
   it.each([
@@ -277,5 +303,42 @@ describe('a verifier that cannot work', () => {
     expect(await refusedPaths({ verifiers: new Half() as unknown as TokenVerifier })).toEqual([
       'verifiers[0]',
     ]);
+  });
+});
+
+describe.each(platforms)('options that the app changes after the boot, on %s', (platform) => {
+  it('change nothing — CF-10', async () => {
+    const idp = await UpstreamIdp.start();
+    const proxy = {
+      validScopes: ['mcp:use', 'notes:read'],
+      defaultScopes: ['mcp:use'],
+      secrets: ['the-first-secret-of-the-app-for-this-test-1'],
+      scopeDescriptions: { 'notes:read': 'Read notes' } as Record<string, string>,
+      lifetimes: { authorizationCode: 60 },
+      allowedClientRedirectUris: ['https://app.test/*'],
+      clients: [{ clientId: 'known', redirectUris: ['https://app.test/known'] }],
+    };
+    const module = { requiredScopes: ['mcp:use'], resources: { default: '/mcp' } };
+    const flow = await startFlow({ idp, platform, proxy, module });
+    proxy.validScopes.push('admin');
+    proxy.defaultScopes.push('admin');
+    proxy.secrets.splice(0, 1, 'the-second-secret-of-the-app-for-this-test');
+    proxy.scopeDescriptions['notes:read'] = 'Nothing at all';
+    proxy.lifetimes.authorizationCode = 600;
+    proxy.allowedClientRedirectUris.splice(0);
+    proxy.clients[0]?.redirectUris.push('https://evil.test/');
+    module.requiredScopes.splice(0, 1, 'admin');
+
+    const client = await flow.register();
+    const asked = flow.authorizationRequest(client).with({ scope: 'notes:read admin' });
+    const page = await flow.consentPage(asked, new Browser());
+    expect(page.html).toContain('Read notes');
+    const tokens = await flow.tokensFor(client, { request: asked });
+    expect(tokens.scope).toBe('notes:read mcp:use');
+    expect(await flow.isAccepted(tokens.access_token)).toBe(true);
+    const known = { id: 'known', redirectUri: 'https://evil.test/' };
+    expect((await flow.authorize(flow.authorizationRequest(known))).status).toBe(400);
+    await flow.close();
+    await idp.stop();
   });
 });

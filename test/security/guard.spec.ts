@@ -25,16 +25,16 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import passport from 'passport';
 
-import { AccessToken } from '../../../lib/resource-server/access-token.decorator.js';
+import { AccessToken } from '../../lib/resource-server/access-token.decorator.js';
 import {
   McpAuth,
   RequireScopes,
   SkipMcpAuth,
-} from '../../../lib/resource-server/mcp-auth.decorator.js';
-import { McpAuthGuard } from '../../../lib/resource-server/mcp-auth.guard.js';
-import { MCP_BEARER, McpBearerStrategy } from '../../../lib/resource-server/mcp-bearer.strategy.js';
-import { bearer, platforms, startApp } from './support.js';
-import type { RunningApp } from './support.js';
+} from '../../lib/resource-server/mcp-auth.decorator.js';
+import { McpAuthGuard } from '../../lib/resource-server/mcp-auth.guard.js';
+import { MCP_BEARER, McpBearerStrategy } from '../../lib/resource-server/mcp-bearer.strategy.js';
+import { bearer, platforms, startApp } from '../e2e/resource-server/support.js';
+import type { RunningApp } from '../e2e/resource-server/support.js';
 
 const METADATA = 'https://rs.test/.well-known/oauth-protected-resource/mcp';
 const BARE = `Bearer scope="mcp:use", resource_metadata="${METADATA}"`;

@@ -132,6 +132,21 @@ describe.each(platforms)('PKCE on %s', (platform) => {
     }
   });
 
+  it('is compared as digests of one length: near misses look like any other — PK-11', async () => {
+    const held = await flow.codeFor(client);
+    const right = held.request.verifier;
+    const flip = (at: number): string =>
+      right.slice(0, at) + (right[at] === 'a' ? 'b' : 'a') + right.slice(at + 1);
+    const answers = [];
+    for (const wrong of [flip(0), flip(20), flip(right.length - 1), 'z'.repeat(128)]) {
+      const answer = await flow.redeem(held, { code_verifier: wrong });
+      expectTokenError(answer, flow, 'invalid_grant');
+      answers.push(answer.text);
+    }
+    expect(new Set(answers).size).toBe(1);
+    expect((await flow.redeem(held)).status).toBe(200);
+  });
+
   it("stops who has a victim's code and not its verifier — PK-09, AC-15", async () => {
     const victim = await flow.codeFor(client);
     const thief = await flow.codeFor(client, { user: 'bob' });

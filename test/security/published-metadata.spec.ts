@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { platforms } from '../../support/app.js';
-import { Browser } from '../../support/browser.js';
-import { connectV2, type McpConnection } from '../../support/mcp-clients.js';
-import { type ProtectedApp, startProtectedApp } from '../../support/protected-app.js';
-import { UpstreamIdp } from '../../support/upstream-idp.js';
-import { type TestedApp, tested } from './support.js';
+import { exportJWK, generateKeyPair } from 'jose';
+import { platforms } from '../support/app.js';
+import { Browser } from '../support/browser.js';
+import { connectV2, type McpConnection } from '../support/mcp-clients.js';
+import { type ProtectedApp, startProtectedApp } from '../support/protected-app.js';
+import { UpstreamIdp } from '../support/upstream-idp.js';
+import { type TestedApp, tested } from '../e2e/module/support.js';
 
 const issuers = [
   {
@@ -58,7 +59,7 @@ describe.each(platforms)('the published documents on %s', (platform) => {
 
     afterAll(() => app.close());
 
-    it('are where clients look, and nowhere else', async () => {
+    it('are where clients look, and nowhere else — MD-04', async () => {
       for (const path of [...serverDocuments, ...resourceDocuments]) {
         expect((await app.request(path)).status).toBe(200);
       }
@@ -150,12 +151,16 @@ describe.each(platforms)('the published documents on %s', (platform) => {
       });
 
     it('registration takes each authentication method named, and no other', async () => {
+      const { publicKey } = await generateKeyPair('ES256');
+      const jwks = { keys: [await exportJWK(publicKey)] };
       for (const method of list('token_endpoint_auth_methods_supported')) {
-        const { status, json } = await register({ token_endpoint_auth_method: method });
+        const keys = method === 'private_key_jwt' ? { jwks } : {};
+        const { status, json } = await register({ token_endpoint_auth_method: method, ...keys });
         expect([status, json['token_endpoint_auth_method']]).toEqual([201, method]);
-        expect(json['client_secret'] === undefined).toBe(method === 'none');
+        expect(json['client_secret'] !== undefined).toBe(method.startsWith('client_secret_'));
       }
-      expect((await register({ token_endpoint_auth_method: 'private_key_jwt' })).status).toBe(400);
+      const other = await register({ token_endpoint_auth_method: 'tls_client_auth' });
+      expect(other.status).toBe(400);
     });
 
     it('the token endpoint knows each grant type named, and no other', async () => {

@@ -35,7 +35,7 @@ describe.each(platforms)('refresh token rotation on %s', (platform) => {
 
   afterAll(() => flow.close());
 
-  it('gives a new pair at each use', async () => {
+  it('gives a new pair at each use — RT-23', async () => {
     const first = await flow.tokensFor(client);
     const answer = await flow.refresh(first.refresh_token, client);
     expectInvariants(answer, { issuer: flow.issuer });
@@ -47,7 +47,7 @@ describe.each(platforms)('refresh token rotation on %s', (platform) => {
     expect((await flow.refresh(second.refresh_token, client)).status).toBe(200);
   });
 
-  it('answers a repeated token the same within the grace window', async () => {
+  it('answers a repeated token the same within the grace window — RT-04', async () => {
     const first = await flow.tokensFor(client);
     const answer = await flow.refresh(first.refresh_token, client);
     clock.advance(10);
@@ -58,7 +58,7 @@ describe.each(platforms)('refresh token rotation on %s', (platform) => {
     expect(await flow.isAccepted(tokensOf(answer).access_token)).toBe(true);
   });
 
-  it('ends the family when a repeated token comes after the grace window', async () => {
+  it('ends the family when a repeated token comes after the grace window — RT-05', async () => {
     const first = await flow.tokensFor(client);
     const second = tokensOf(await flow.refresh(first.refresh_token, client));
     const third = tokensOf(await flow.refresh(second.refresh_token, client));
@@ -74,7 +74,7 @@ describe.each(platforms)('refresh token rotation on %s', (platform) => {
     expect(flow.log.matching('warn', 'refresh_token.reused')).not.toHaveLength(0);
   });
 
-  it("does not let another client's attempt end the family, or use its token", async () => {
+  it("does not let another client's attempt end the family, or use its token — RT-06", async () => {
     const other = await flow.register();
     const first = await flow.tokensFor(client);
     await expectStoreUntouched(flow, async () => {
@@ -88,7 +88,7 @@ describe.each(platforms)('refresh token rotation on %s', (platform) => {
     expect(await flow.isAccepted(second.access_token)).toBe(true);
   });
 
-  it('gives simultaneous uses one and the same answer, and one live pair', async () => {
+  it('gives simultaneous uses one and the same answer, and one live pair — RT-05', async () => {
     const first = await flow.tokensFor(client);
     const live = (): number[] =>
       ['refresh-token:', 'access-token:'].map(
@@ -124,22 +124,79 @@ describe.each(platforms)('refresh token rotation on %s', (platform) => {
     }
   });
 
-  it('never widens scope or resource', async () => {
+  it('never widens scope or resource — RT-07, RT-08', async () => {
     const first = await flow.tokensFor(client);
     const request = flow.refreshRequest(first.refresh_token, client);
     const wider = request.with({ scope: 'notes:read notes:write' });
+    const unknown = request.with({ scope: 'admin' });
+    const malformed = request.with({ scope: 'notes:read "' });
     const elsewhere = request.with({ resource: `${flow.app.origin}/mcp2` });
     await expectStoreUntouched(flow, async () => {
-      expectTokenError(await flow.token(wider), flow, 'invalid_scope');
+      for (const form of [wider, unknown, malformed]) {
+        expectTokenError(await flow.token(form), flow, 'invalid_scope');
+      }
       expectTokenError(await flow.token(elsewhere), flow, 'invalid_target');
     });
     const narrowed = tokensOf(await flow.token(request.with({ scope: 'mcp:use' })));
     expect(narrowed.scope).toBe('mcp:use');
+    expect(await flow.isAccepted(narrowed.access_token)).toBe(true);
     const back = tokensOf(await flow.refresh(narrowed.refresh_token, client));
     expect(back.scope.split(' ').sort()).toEqual(['mcp:use', 'notes:read']);
+    // An empty parameter counts as omitted (RFC 6749 §3.1).
+    const empty = flow.refreshRequest(back.refresh_token, client).with({ scope: '' });
+    expect(tokensOf(await flow.token(empty)).scope).toBe(back.scope);
   });
 
-  it('takes no refresh token that is unknown, an access token, empty or repeated', async () => {
+  it('gives a thief within the grace window nothing but what its owner gets — RT-05', async () => {
+    const first = await flow.tokensFor(client);
+    const owner = tokensOf(await flow.refresh(first.refresh_token, client));
+    const thief = tokensOf(await flow.refresh(first.refresh_token, client));
+    expect(thief).toEqual(owner);
+    // There is one branch. Whoever of the two is late with it betrays the theft.
+    const next = tokensOf(await flow.refresh(thief.refresh_token, client));
+    expect(await flow.isAccepted(next.access_token)).toBe(true);
+    clock.advance(11);
+    expectTokenError(await flow.refresh(owner.refresh_token, client), flow, 'invalid_grant');
+    expect(await flow.isAccepted(next.access_token)).toBe(false);
+    expectTokenError(await flow.refresh(next.refresh_token, client), flow, 'invalid_grant');
+  });
+
+  it('needs its own client, authenticated as it registered — RT-06', async () => {
+    const confidential = await flow.register({ token_endpoint_auth_method: 'client_secret_post' });
+    const first = await flow.tokensFor(confidential);
+    const request = flow.refreshRequest(first.refresh_token, confidential);
+    const other = await flow.tokensFor(client);
+    await expectStoreUntouched(flow, async () => {
+      const noSecret = await flow.token(request.without('client_secret'));
+      expectTokenError(noSecret, flow, 'invalid_client', 401);
+      const nobody = flow.refreshRequest(other.refresh_token, client).without('client_id');
+      expectTokenError(await flow.token(nobody), flow, 'invalid_request');
+      const asPublic = await flow.refresh(first.refresh_token, client);
+      expectTokenError(asPublic, flow, 'invalid_grant');
+    });
+    expect((await flow.token(request)).status).toBe(200);
+    expect((await flow.refresh(other.refresh_token, client)).status).toBe(200);
+  });
+
+  it('is no access token, and nothing else is a refresh token — RT-09', async () => {
+    const held = await flow.codeFor(client);
+    const cookies = held.browser.history
+      .flatMap(({ setCookie }) => setCookie)
+      .map((line) => /=([^;]+)/.exec(line)?.[1] ?? '');
+    expect(cookies.filter(Boolean).length).toBeGreaterThan(0);
+    await expectStoreUntouched(flow, async () => {
+      for (const refresh_token of [held.code, held.request.verifier, ...cookies]) {
+        if (refresh_token === '') continue;
+        const form = flow.refreshRequest(refresh_token, client);
+        expectTokenError(await flow.token(form), flow, 'invalid_grant');
+      }
+    });
+    const tokens = tokensOf(await flow.redeem(held));
+    expect(await flow.isAccepted(tokens.refresh_token)).toBe(false);
+    expect(await flow.isAccepted(tokens.access_token)).toBe(true);
+  });
+
+  it('takes no refresh token that is unknown, an access token, empty or repeated — RT-09', async () => {
     const first = await flow.tokensFor(client);
     const request = flow.refreshRequest(first.refresh_token, client);
     await expectStoreUntouched(flow, async () => {
@@ -154,7 +211,7 @@ describe.each(platforms)('refresh token rotation on %s', (platform) => {
     expect((await flow.token(request)).status).toBe(200);
   });
 
-  it('ends with the login itself, however often it is refreshed', async () => {
+  it('ends with the login itself, however often it is refreshed — RT-10', async () => {
     const short = await startFlow({
       idp,
       platform,

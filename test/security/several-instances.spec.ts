@@ -116,6 +116,27 @@ describe.each(platforms)('two instances behind a balancer on %s', (platform) => 
   });
 });
 
+describe.each(platforms)('instances with other options on %s', (platform) => {
+  it('say so when they start — MI-06', async () => {
+    const store = new StoreSpy(new MemoryStore());
+    const origin = `http://127.0.0.1:${await freePort()}`;
+    const start = async (proxy: object) =>
+      startFlow({ idp, platform, store, origin, port: await freePort(), proxy });
+    const warnings = ({ log }: ProxyFlow) => log.matching('warn', 'instance that started last');
+    const one = await start({ validScopes: ['notes:read'] });
+    expect(warnings(one)).toEqual([]);
+    const same = await start({ validScopes: ['notes:read'] });
+    expect(warnings(same)).toEqual([]);
+    const other = await start({ validScopes: ['notes:read', 'notes:write'] });
+    expect(warnings(other)).toHaveLength(1);
+    // A store that is down keeps nobody from starting.
+    store.failNext('get');
+    const blind = await start({ validScopes: [] });
+    expect(warnings(blind)).toEqual([]);
+    for (const flow of [one, same, other, blind]) await flow.close();
+  });
+});
+
 describe('an instance that would make up its own keys', () => {
   it('does not boot anywhere but on a developer machine — MI-02', async () => {
     const started = startFlow({

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { LmdbStore } from '../../../lib/index.js';
-import { platforms } from '../../support/app.js';
-import { FakeServer } from '../../support/fake-sources.js';
-import { closeApps, baseUrl, startApp, unreachedProxy } from './support.js';
+import { LmdbStore } from '../../lib/index.js';
+import { platforms } from '../support/app.js';
+import { FakeServer } from '../support/fake-sources.js';
+import { closeApps, baseUrl, startApp, unreachedProxy } from '../e2e/module/support.js';
 
 afterEach(closeApps);
 

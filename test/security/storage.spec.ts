@@ -1,6 +1,6 @@
 // What a store can do to the app, and what somebody with the store can: NIST SP 800-38D, CWE-1321.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MemoryStore } from '../../lib/index.js';
+import { type KeyValueStore, MemoryStore } from '../../lib/index.js';
 import { Sealer } from '../../lib/crypto/sealer.js';
 import { SecretRing } from '../../lib/crypto/secret-ring.js';
 import { RecordStore } from '../../lib/storage/record-collection.js';
@@ -210,6 +210,21 @@ describe.each(platforms)('two modules on one store, on %s', (platform) => {
     expect((await one.redeem(held)).status).toBe(200);
     await one.close();
     await two.close();
+  });
+});
+
+describe.each(platforms)('a store that forgets, on %s', (platform) => {
+  it('is warned of wherever it is not a developer machine — ST-18', async () => {
+    const elsewhere = 'https://as.example';
+    const warned = async (store: KeyValueStore, baseUrl?: string): Promise<number> => {
+      const at = baseUrl ? { baseUrl, resourceBaseUrl: baseUrl } : {};
+      const flow = await startFlow({ idp, platform, module: at, proxy: { storage: store } });
+      await flow.close();
+      return flow.log.matching('warn', 'server.storage').length;
+    };
+    expect(await warned(new MemoryStore(), elsewhere)).toBe(1);
+    expect(await warned(new MemoryStore())).toBe(0);
+    expect(await warned(new StoreSpy(new MemoryStore()), elsewhere)).toBe(0);
   });
 });
 

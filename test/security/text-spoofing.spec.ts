@@ -67,7 +67,7 @@ describe('the name of a client', () => {
     const { client_id } = jsonOf(answer) as { client_id: string };
     const client = { id: client_id, redirectUri: 'https://app.test/cb' };
     const page = await flow.consentPage(flow.authorizationRequest(client), new Browser());
-    expect(page.html).toContain('<h1>Connect App to');
+    expect(page.html).toContain('<h1>Connect <bdi>App</bdi> to');
   });
 
   it('keeps the letters of every script', async () => {

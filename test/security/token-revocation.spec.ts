@@ -47,7 +47,7 @@ describe.each(platforms)('token revocation on %s', (platform) => {
     expect(idp.requestsTo('revocation')).toHaveLength(upstream);
   });
 
-  it('of a refresh token ends its family and the upstream token — RFC 7009 §2.1', async () => {
+  it('of a refresh token ends its family and the upstream token — RI-02', async () => {
     let upstreamRefreshToken = '';
     idp.tamperNext('token', (body) => {
       upstreamRefreshToken = String(body['refresh_token']);
@@ -69,7 +69,7 @@ describe.each(platforms)('token revocation on %s', (platform) => {
     expect(await flow.isAccepted(other.access_token)).toBe(true);
   });
 
-  it('of a superseded refresh token ends the family too', async () => {
+  it('of a superseded refresh token ends the family too — RI-02', async () => {
     const first = await flow.tokensFor(client);
     const second = tokensOf(await flow.refresh(first.refresh_token, client));
     expectEmpty200(await flow.revoke(first.refresh_token, client));
@@ -83,14 +83,12 @@ describe.each(platforms)('token revocation on %s', (platform) => {
     idp.failNext('revocation', 'disconnect');
     expectEmpty200(await flow.revoke(tokens.refresh_token, client));
     expect(await flow.isAccepted(tokens.access_token)).toBe(false);
-    await eventually(() => idp.requestsTo('revocation').length > before, 'the upstream was asked');
-    await eventually(
-      () => flow.log.matching('warn', 'upstream.failed').length > 0,
-      'the operator hears of it',
-    );
+    const asked = () => idp.requestsTo('revocation').slice(before);
+    await eventually(() => asked().at(-1)?.status === 200, 'the upstream was asked again');
+    expect(asked()).toHaveLength(2);
   });
 
-  it("does nothing to another client's tokens and says nothing about it", async () => {
+  it("does nothing to another client's tokens and says nothing about it — RI-04", async () => {
     const stranger = await flow.register();
     const tokens = await flow.tokensFor(client);
     await expectStoreUntouched(flow, async () => {
@@ -104,15 +102,35 @@ describe.each(platforms)('token revocation on %s', (platform) => {
     expect(await flow.isAccepted(next.access_token)).toBe(true);
   });
 
-  it('answers 200 for what is no token of this server — RFC 7009 §2.2', async () => {
+  it('answers 200 for what is no token of this server — RI-05', async () => {
     await expectStoreUntouched(flow, async () => {
       for (const token of ['x', 'a.b.c', 'x'.repeat(4000), 'eyJhbGciOiJub25lIn0.e30.']) {
         expectEmpty200(await flow.revoke(token, client));
       }
+      const tooLong = await flow.revoke('x'.repeat(9000), client);
+      expectTokenError(tooLong, flow, 'invalid_request');
+      const huge = await flow.revoke('x'.repeat(1_000_000), client);
+      expectInvariants(huge, { issuer: flow.issuer });
+      expect(huge.status).toBe(413);
     });
   });
 
-  it('needs a known client, its secret if it has one, and one token', async () => {
+  it.each(['access_token', 'refresh_token', 'id_token', 'x'])(
+    'finds a token whatever the hint %s says of it — RI-05',
+    async (token_type_hint) => {
+      const tokens = await flow.tokensFor(client);
+      const form = { client_id: client.id, token_type_hint };
+      const revoke = (token: string) => flow.send('/revoke', { form: { ...form, token } });
+      expectEmpty200(await revoke(tokens.access_token));
+      expect(await flow.isAccepted(tokens.access_token)).toBe(false);
+      const next = tokensOf(await flow.refresh(tokens.refresh_token, client));
+      expectEmpty200(await revoke(next.refresh_token));
+      expect(await flow.isAccepted(next.access_token)).toBe(false);
+      expectTokenError(await flow.refresh(next.refresh_token, client), flow, 'invalid_grant');
+    },
+  );
+
+  it('needs a known client, its secret if it has one, and one token — RI-04, RI-05', async () => {
     const confidential = await flow.register({ token_endpoint_auth_method: 'client_secret_post' });
     const tokens = await flow.tokensFor(confidential);
     await expectStoreUntouched(flow, async () => {

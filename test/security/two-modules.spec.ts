@@ -9,14 +9,14 @@ import {
   type MultiAuthOptions,
   OAuthProxy,
   OidcUpstream,
-} from '../../../lib/index.js';
-import { createApp, moduleOf, platforms } from '../../support/app.js';
-import { Browser } from '../../support/browser.js';
-import { FakeServer } from '../../support/fake-sources.js';
-import { freePort } from '../../support/free-port.js';
-import { connectV2 } from '../../support/mcp-clients.js';
-import { mcpNodeHandler } from '../../support/mcp-app.js';
-import { UpstreamIdp } from '../../support/upstream-idp.js';
+} from '../../lib/index.js';
+import { createApp, moduleOf, platforms } from '../support/app.js';
+import { Browser } from '../support/browser.js';
+import { FakeServer } from '../support/fake-sources.js';
+import { freePort } from '../support/free-port.js';
+import { connectV2 } from '../support/mcp-clients.js';
+import { mcpNodeHandler } from '../support/mcp-app.js';
+import { UpstreamIdp } from '../support/upstream-idp.js';
 import { Req, Res } from '@nestjs/common';
 import {
   closeApps,
@@ -26,7 +26,7 @@ import {
   type TestedApp,
   tested,
   WhoController,
-} from './support.js';
+} from '../e2e/module/support.js';
 
 afterEach(closeApps);
 

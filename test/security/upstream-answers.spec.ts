@@ -1,6 +1,11 @@
 // RFC 6749 §5, §6; OpenID Connect Core §12.2: what an answer to a refresh at the upstream may end.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { JwtVerifier, OAuth2Upstream } from '../../lib/index.js';
+import {
+  JwtVerifier,
+  OAuth2Upstream,
+  type OAuthProxyOptions,
+  OidcUpstream,
+} from '../../lib/index.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { expectInvariants, expectTokenError } from '../support/outcomes.js';
 import {
@@ -58,14 +63,32 @@ describe('an answer to a refresh at the upstream', () => {
     return tokens;
   }
 
-  // The user was identified at the login; nobody asks an id_token of a refresh, and nobody has to
-  // believe one.
+  // The user was identified at the login: an id_token of a refresh can end that, and change nothing.
   it.each([
-    ['that has expired', { iat: 1, exp: 2 }],
-    ['of somebody else', { sub: 'mallory' }],
+    ['of another user', { sub: 'mallory' }],
     ['of another issuer', { iss: 'https://evil.test' }],
     ['for another app', { aud: 'another-app' }],
-  ] as const)('works with an id_token %s, which changes nobody', async (_name, claims) => {
+    ['for other apps', { aud: ['another-app', 'a-third'] }],
+  ])('with an id_token %s ends the grant, and is given back', async (_name, claims) => {
+    const tokens = await expiredTokens();
+    const fresh: { refresh_token?: string } = {};
+    idp.tamperNext('token', (body) => {
+      Object.assign(fresh, body);
+      return { ...body, id_token: idToken(claims) };
+    });
+    expectTokenError(await flow.refresh(tokens.refresh_token, client), flow, 'invalid_grant');
+    expectTokenError(await flow.refresh(tokens.refresh_token, client), flow, 'invalid_grant');
+    expect(idp.requestsTo('revocation').at(-1)).toMatchObject({
+      status: 200,
+      form: { token: fresh.refresh_token },
+    });
+  });
+
+  it.each([
+    ['that has expired', { iat: 1, exp: 2 }],
+    ['with other claims', { email: 'mallory@example.com', name: 'Mallory', nonce: 'x' }],
+    ['for this app among others', { aud: ['another-app', 'nest-app'] }],
+  ])('works with an id_token %s, which changes nobody', async (_name, claims) => {
     const tokens = await expiredTokens();
     idp.tamperNext('token', (body) => ({ ...body, id_token: idToken(claims) }));
     const second = tokensOf(await flow.refresh(tokens.refresh_token, client));
@@ -136,7 +159,39 @@ describe('an answer to a refresh at the upstream', () => {
   });
 });
 
-describe('the scopes of a refresh at the upstream', () => {
+/** Both kinds, without scopes of their own: then the upstream has a say in those of the client. */
+const upstreams: [string, () => Partial<OAuthProxyOptions>][] = [
+  [
+    'an OAuth2Upstream',
+    () => ({
+      upstream: new OAuth2Upstream({
+        authorizationEndpoint: idp.endpoint('authorization'),
+        tokenEndpoint: idp.endpoint('token'),
+        issuer: idp.issuer,
+        clientId: idp.client.id,
+        clientSecret: idp.client.secret,
+        tokenVerifier: new JwtVerifier({
+          jwksUri: idp.endpoint('jwks'),
+          issuer: idp.issuer,
+          audience: idp.client.id,
+        }),
+      }),
+    }),
+  ],
+  [
+    'an OidcUpstream',
+    () => ({
+      upstream: new OidcUpstream({
+        issuer: idp.issuer,
+        clientId: idp.client.id,
+        clientSecret: idp.client.secret,
+        extraAuthorizeParams: { prompt: 'consent' },
+      }),
+    }),
+  ],
+];
+
+describe.each(upstreams)('the scopes of a refresh at %s', (_name, upstream) => {
   const all = ['api:read', 'api:write'];
   let clock: ManualClock;
   let flow: ProxyFlow;
@@ -147,21 +202,7 @@ describe('the scopes of a refresh at the upstream', () => {
     flow = await startFlow({
       idp,
       clock,
-      proxy: {
-        validScopes: all,
-        upstream: new OAuth2Upstream({
-          authorizationEndpoint: idp.endpoint('authorization'),
-          tokenEndpoint: idp.endpoint('token'),
-          issuer: idp.issuer,
-          clientId: idp.client.id,
-          clientSecret: idp.client.secret,
-          tokenVerifier: new JwtVerifier({
-            jwksUri: idp.endpoint('jwks'),
-            issuer: idp.issuer,
-            audience: idp.client.id,
-          }),
-        }),
-      },
+      proxy: { validScopes: all, ...upstream() },
       module: { requiredScopes: ['api:read'] },
     });
     client = await flow.register();

@@ -1,9 +1,16 @@
 // OpenID Connect Core §3.1.3.7, §3.1.3.8; RFC 8414 §3.3: whom the upstream may say logged in.
 import { createHash, createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { JwtVerifier, OAuth2Upstream } from '../../lib/index.js';
 import { platforms } from '../support/app.js';
 import { Browser } from '../support/browser.js';
-import { answerOf, expectInvariants, expectRedirectError } from '../support/outcomes.js';
+import { ManualClock } from '../support/manual-clock.js';
+import {
+  answerOf,
+  expectInvariants,
+  expectRedirectError,
+  expectTokenError,
+} from '../support/outcomes.js';
 import { type ProxyFlow, startFlow, type TestClient, tokensOf } from '../support/proxy-flow.js';
 import { UpstreamIdp } from '../support/upstream-idp.js';
 
@@ -11,6 +18,12 @@ type Claims = Record<string, unknown>;
 
 const trusted = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const untrusted = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const ours = {
+  ...trusted.publicKey.export({ format: 'jwk' }),
+  kid: 'ours',
+  alg: 'RS256',
+  use: 'sig',
+};
 let idp: UpstreamIdp;
 
 beforeAll(async () => {
@@ -46,14 +59,8 @@ describe.each(platforms)('the id_token of a login on %s', (platform) => {
   beforeAll(async () => {
     flow = await startFlow({ idp, platform });
     client = await flow.register();
-    const jwk = {
-      ...trusted.publicKey.export({ format: 'jwk' }),
-      kid: 'ours',
-      alg: 'RS256',
-      use: 'sig',
-    };
     // From the first fetch on, the provider has a key that the test can sign with.
-    idp.tamperNext('jwks', (body) => ({ keys: [...(body['keys'] as object[]), jwk] }));
+    idp.tamperNext('jwks', (body) => ({ keys: [...(body['keys'] as object[]), ours] }));
   });
 
   afterAll(() => flow.close());
@@ -82,7 +89,7 @@ describe.each(platforms)('the id_token of a login on %s', (platform) => {
     expect(new URL(visit.url).searchParams.has('code')).toBe(true);
   });
 
-  it.each([
+  it.each<[string, (claims: Claims, body: Claims) => string]>([
     ['with a changed signature', (c: Claims) => `${signed(c).slice(0, -4)}AAAA`],
     ['signed by another key', (c: Claims) => signed(c, untrusted.privateKey)],
     ['without a signature', (c: Claims) => `${encode({ alg: 'none' })}.${encode(c)}.`],
@@ -108,8 +115,16 @@ describe.each(platforms)('the id_token of a login on %s', (platform) => {
     ['of nobody', (c: Claims) => signed({ ...c, sub: undefined })],
     ['beside another access token', (c: Claims) => signed({ ...c, at_hash: hashOf('another') })],
     ['that is no JWT', () => 'not-a-jwt'],
-  ])('is refused %s — CB-16', async (_name, make) => {
-    const { visit, request } = await loginWith(make);
+  ])('is refused %s, and the tokens given back — CB-16', async (_name, make) => {
+    let refreshToken: unknown;
+    const { visit, request } = await loginWith((claims, body) => {
+      refreshToken = body['refresh_token'];
+      return make(claims, body);
+    });
+    expect(idp.requestsTo('revocation').at(-1)).toMatchObject({
+      status: 200,
+      form: { token: refreshToken },
+    });
     const error = new URL(visit.url).searchParams.get('error') ?? 'none';
     expect(['server_error', 'temporarily_unavailable']).toContain(error);
     expectRedirectError(answerOf(visit), flow, request, error);
@@ -134,6 +149,111 @@ describe.each(platforms)('the id_token of a login on %s', (platform) => {
     const claims = claimsOf(tokens.access_token);
     expect(claims).toMatchObject({ scope: tokens.scope, client_id: client.id, aud: flow.app.url });
     expect(claims['sid']).not.toBe('y');
+  });
+});
+
+/** A provider whose access tokens nobody can read: the id_token, verified as a token, says who it is. */
+describe.each(platforms)('the id_token of an OAuth2Upstream on %s', (platform) => {
+  let clock: ManualClock;
+  let flow: ProxyFlow;
+  let client: TestClient;
+
+  beforeAll(async () => {
+    clock = new ManualClock();
+    const upstream = new OAuth2Upstream({
+      authorizationEndpoint: idp.endpoint('authorization'),
+      tokenEndpoint: idp.endpoint('token'),
+      revocationEndpoint: idp.endpoint('revocation'),
+      clientId: idp.client.id,
+      clientSecret: idp.client.secret,
+      scopes: ['openid', 'email', 'offline_access'],
+      embedClaims: ['email'],
+      tokenToVerify: 'id_token',
+      tokenVerifier: new JwtVerifier({
+        jwksUri: idp.endpoint('jwks'),
+        issuer: idp.issuer,
+        audience: idp.client.id,
+      }),
+    });
+    idp.tamperNext('jwks', (body) => ({ keys: [...(body['keys'] as object[]), ours] }));
+    flow = await startFlow({ idp, platform, clock, proxy: { upstream } });
+    client = await flow.register();
+  });
+
+  afterAll(() => flow.close());
+
+  const answerWith = (make: (claims: Claims, body: Claims) => string | undefined): Claims => {
+    const fresh: Claims = {};
+    idp.tamperNext('token', (body) => {
+      Object.assign(fresh, body);
+      return { ...body, id_token: make(claimsOf(body['id_token']), body) };
+    });
+    return fresh;
+  };
+
+  it('says who logged in', async () => {
+    answerWith((c) => signed({ ...c, sub: 'carol', email: 'carol@example.com' }));
+    const tokens = await flow.tokensFor(client);
+    expect(claimsOf(tokens.access_token)).toMatchObject({
+      sub: 'carol',
+      email: 'carol@example.com',
+    });
+    expect(await flow.isAccepted(tokens.access_token)).toBe(true);
+  });
+
+  it.each<[string, (claims: Claims, body: Claims) => string | undefined]>([
+    ['that is not there', () => undefined],
+    ['that is no JWT', () => 'not-a-jwt'],
+    ['that is the access token', (_c, body) => String(body['access_token'])],
+    ['signed by another key', (c) => signed(c, untrusted.privateKey)],
+    ['of another issuer', (c) => signed({ ...c, iss: 'https://evil.test' })],
+    ['for another app', (c) => signed({ ...c, aud: 'another-app' })],
+    ['given to another app', (c) => signed({ ...c, azp: 'x' })],
+    ['of yesterday', (c) => signed({ ...c, iat: 1_700_000_000, exp: 1_700_003_600 })],
+    ['of another login', (c) => signed({ ...c, nonce: 'another' })],
+    ['of no login', (c) => signed({ ...c, nonce: undefined })],
+    ['of nobody', (c) => signed({ ...c, sub: undefined })],
+    ['beside another access token', (c) => signed({ ...c, at_hash: hashOf('another') })],
+  ])('is refused %s, and the tokens given back — CB-16', async (_name, make) => {
+    const fresh = answerWith(make);
+    const request = flow.authorizationRequest(client);
+    const visit = await flow.login(client, { request });
+    expectRedirectError(answerOf(visit), flow, request, 'server_error');
+    expect(idp.requestsTo('revocation').at(-1)).toMatchObject({
+      status: 200,
+      form: { token: fresh['refresh_token'] },
+    });
+  });
+
+  describe('at a refresh', () => {
+    const dueTokens = async () => {
+      // The verifier of the upstream's tokens goes by the machine's clock.
+      clock.set(Math.floor(Date.now() / 1000));
+      const tokens = await flow.tokensFor(client);
+      clock.advance(301);
+      return tokens;
+    };
+
+    it.each<[string, (claims: Claims) => string | undefined]>([
+      ['of the same user', (c) => signed(c)],
+      ['that is not there', () => undefined],
+    ])('may be one %s', async (_name, make) => {
+      const { refresh_token } = await dueTokens();
+      answerWith(make);
+      expect((await flow.refresh(refresh_token, client)).status).toBe(200);
+    });
+
+    it.each<[string, (claims: Claims) => string | undefined]>([
+      ['of another user', (c) => signed({ ...c, sub: 'mallory' })],
+      ['for another app', (c) => signed({ ...c, aud: 'x' })],
+      ['of another issuer', (c) => signed({ ...c, iss: 'https://evil.test' })],
+    ])('ends the grant when it is one %s', async (_name, make) => {
+      const { access_token, refresh_token } = await dueTokens();
+      const fresh = answerWith(make);
+      expectTokenError(await flow.refresh(refresh_token, client), flow, 'invalid_grant');
+      expect(await flow.isAccepted(access_token)).toBe(false);
+      expect(idp.requestsTo('revocation').at(-1)?.form?.['token']).toBe(fresh['refresh_token']);
+    });
   });
 });
 

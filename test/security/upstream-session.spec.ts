@@ -52,7 +52,7 @@ function holdAnswers(): Gate {
 
 /** How many records there are of the kinds that keep a login alive. */
 function records(): Record<string, number> {
-  const kinds = ['grant', 'upstream-session', 'refresh-token'];
+  const kinds = ['grant', 'upstream-session', 'upstream-successor', 'refresh-token'];
   const of = (kind: string) => flow.app.store.live().filter((e) => e.key.startsWith(`${kind}:`));
   return Object.fromEntries(kinds.map((kind) => [kind, of(kind).length]));
 }
@@ -81,7 +81,8 @@ const expectUnavailable = (answer: Answer): void => {
 describe('a revocation while the upstream answers a refresh', () => {
   const moments: [string, () => Held | undefined][] = [
     ['the answer is on its way', () => undefined],
-    ['what came is about to be stored', () => flow.app.store.hold('set', 'upstream-session:')],
+    ['what came is about to be stored', () => flow.app.store.hold('add', 'upstream-successor:')],
+    ['what came is about to be found first', () => flow.app.store.hold('set', 'upstream-session:')],
     ['what came was just stored', () => flow.app.store.hold('get', 'grant:')],
   ];
 
@@ -236,11 +237,14 @@ describe('a refresh before the upstream token expires', () => {
 });
 
 describe('a store that fails', () => {
-  it.each([1, 2])('%i times to keep what the upstream rotated to loses nothing', async (times) => {
+  it.each([
+    ['add', 'upstream-successor:', 1],
+    ['add', 'upstream-successor:', 2],
+    ['set', 'upstream-session:', 1],
+  ] as const)('to keep what the upstream rotated to loses nothing: %s %s', async (...failure) => {
+    const [operation, kind, times] = failure;
     const tokens = await expiredTokens();
-    for (let i = 0; i < times; i++) {
-      flow.app.store.failNext('set', storeDown, 'upstream-session:');
-    }
+    for (let i = 0; i < times; i++) flow.app.store.failNext(operation, storeDown, kind);
     const second = tokensOf(await flow.refresh(tokens.refresh_token, client));
     clock.advance(afterExpiry);
     // The upstream takes each of its refresh tokens once: this one is the one it rotated to.

@@ -1,11 +1,13 @@
 // Compiled, never run: what the option types refuse. Each line that must not compile says so.
 import {
   DebugTokenVerifier,
+  externalConsent,
   JwtVerifier,
   MultiAuthModule,
   type MultiAuthOptions,
   OAuth2Upstream,
   OAuthProxy,
+  type OAuthProxyOptions,
   StaticTokenVerifier,
   type TokenVerifier,
 } from '../../lib/index.js';
@@ -29,6 +31,13 @@ export const absent: MultiAuthOptions = { verifiers: verifier, baseUrl: undefine
 export const nameless: MultiAuthOptions = { verifiers: verifier, resources: ['/a'] };
 // @ts-expect-error a URL is a text
 export const url: MultiAuthOptions = { baseUrl: new URL('https://a.example') };
+
+// @ts-expect-error no text switches consent off
+export const consentless: OAuthProxyOptions['consent'] = 'external';
+export const external: OAuthProxyOptions['consent'] = externalConsent;
+export const translated: OAuthProxyOptions['messages'] = { de: { approve: 'Ja' } };
+// @ts-expect-error a message that there is not
+export const unknown: OAuthProxyOptions['messages'] = { de: { aprove: 'Ja' } };
 
 // @ts-expect-error a verified token says whose client it is
 export const anonymous: TokenVerifier = { verifyToken: () => ({ scopes: [] }) };

@@ -8,8 +8,9 @@ import { OAuthError } from '../../http/oauth-error.js';
 import type { Parameters } from '../../http/parameters.js';
 import type { Client } from '../clients/client.js';
 import type { AuthorizationCode, AuthorizationCodes } from '../tokens/authorization-codes.js';
-import type { Grant, TokenResponse } from '../tokens/grant.js';
-import type { Grants } from '../tokens/grants.js';
+import type { TokenResponse } from '../tokens/grant.js';
+import type { Grants, NewGrant } from '../tokens/grants.js';
+import { orUndo } from '../tokens/or-undo.js';
 import type { IssuedTokens, TokenIssuer } from '../tokens/token-issuer.js';
 import type { AuthorizationRequest } from '../transactions/transaction.js';
 import {
@@ -18,6 +19,12 @@ import {
   invalidGrant,
   narrowedScopes,
 } from './grant-handler.js';
+
+/** What is written and not yet known to anyone. */
+interface Prepared {
+  readonly created: NewGrant;
+  readonly issued: IssuedTokens;
+}
 
 /** Redeems an authorization code. @see OAuth 2.1 §4.1.3 */
 export class AuthorizationCodeGrant implements GrantHandler {
@@ -28,7 +35,6 @@ export class AuthorizationCodeGrant implements GrantHandler {
       readonly tokens: TokenIssuer;
       readonly clock: Clock;
       readonly events: MultiAuthEvents;
-      readonly grantSeconds: number;
     },
   ) {}
 
@@ -48,51 +54,56 @@ export class AuthorizationCodeGrant implements GrantHandler {
 
   async #redeem(code: string, record: AuthorizationCode, client: Client): Promise<TokenResponse> {
     const grantId = randomToken();
-    const issued = await this.#prepare(grantId, record, client);
+    const prepared = await this.#prepare(grantId, record, client);
     // Everything is checked and written: of any number of simultaneous requests this lets one pass.
-    if (!(await this.#claim(code, grantId, issued))) throw invalidGrant();
+    if (!(await this.#claim(code, grantId, prepared))) throw invalidGrant();
     await this.#remember(code, record.request, grantId);
     this.its.events.emit('authorization_code.redeemed', { clientId: client.id, grantId });
-    return issued.response;
+    return prepared.issued.response;
   }
 
-  async #prepare(
-    grantId: string,
-    record: AuthorizationCode,
-    client: Client,
-  ): Promise<IssuedTokens> {
-    const grant = this.#grant(record);
+  async #prepare(grantId: string, record: AuthorizationCode, client: Client): Promise<Prepared> {
     const { upstream: session } = record;
+    const created = await this.#create(grantId, record, client);
+    const { grant } = created;
     return orUndo(
       async () => {
-        await this.its.grants.create(grantId, grant, session);
-        return this.its.tokens.issue({ grantId, grant, client, session, scopes: grant.scopes });
+        const issue = { grantId, grant, client, session, scopes: grant.scopes };
+        return { created, issued: await this.its.tokens.issue(issue) };
       },
-      () => this.its.grants.discard(grantId),
+      () => this.its.grants.discard(grantId, created),
     );
   }
 
-  #claim(code: string, grantId: string, issued: IssuedTokens): Promise<boolean> {
+  #create(grantId: string, record: AuthorizationCode, client: Client): Promise<NewGrant> {
+    const { request, subject, claims, scopes, issuedAt, upstream } = record;
+    const seconds = this.its.tokens.loginSeconds(client, upstream);
+    const grant = {
+      clientId: request.clientId,
+      clientName: client.name,
+      redirectUri: request.redirectUri,
+      subject,
+      claims,
+      scopes,
+      resource: request.resource,
+      issuedAt,
+      expiresAt: this.its.clock.now() + seconds,
+    };
+    return this.its.grants.create(grantId, grant, upstream);
+  }
+
+  #claim(code: string, grantId: string, { created, issued }: Prepared): Promise<boolean> {
     const discard = async (): Promise<void> => {
-      await this.its.grants.discard(grantId);
+      await this.its.grants.discard(grantId, created);
       await issued.discard();
     };
     return orUndo(async () => {
       const claimed = await this.its.codes.claim(code);
-      if (!claimed) await discard();
-      return claimed;
+      // Whoever was revoked while this went on is let in no more.
+      if (claimed && (await this.its.grants.admit(grantId, created))) return true;
+      await discard();
+      return false;
     }, discard);
-  }
-
-  #grant(record: AuthorizationCode): Grant {
-    return {
-      clientId: record.request.clientId,
-      subject: record.subject,
-      claims: record.claims,
-      scopes: record.scopes,
-      resource: record.request.resource,
-      expiresAt: this.its.clock.now() + this.its.grantSeconds,
-    };
   }
 
   async #remember(code: string, request: AuthorizationRequest, grantId: string): Promise<void> {
@@ -115,18 +126,6 @@ export class AuthorizationCodeGrant implements GrantHandler {
     const { grantId } = redeemed;
     this.its.events.emit('authorization_code.replayed', { clientId: client.id, grantId });
     await this.its.grants.revoke(grantId, client.id, 'code_replay');
-  }
-}
-
-/** A step that fails must leave no grant behind that nobody knows and nobody can end. */
-async function orUndo<T>(step: () => Promise<T>, undo: () => Promise<void>): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    await undo().catch(() => {
-      // The store is failing; what is left has a lifetime and no holder.
-    });
-    throw error;
   }
 }
 

@@ -14,6 +14,8 @@ export interface AuthorizationCode {
   /** What the user agreed to, cut to what the upstream granted. */
   readonly scopes: readonly string[];
   readonly upstream: UpstreamSession;
+  /** When the user logged in, in seconds since the epoch. */
+  readonly issuedAt: number;
 }
 
 /** What is left of a redeemed code, so that a replay can be told from a guess. */
@@ -38,6 +40,7 @@ export class AuthorizationCodes {
   async issue(request: AuthorizationRequest, grant: UpstreamGrant): Promise<string> {
     const code = randomToken();
     const { tokens, identity } = grant;
+    const now = this.its.clock.now();
     await this.codes.set(
       code,
       {
@@ -45,7 +48,8 @@ export class AuthorizationCodes {
         subject: identity.subject,
         claims: identity.claims,
         scopes: tokens.grantedScopes ?? request.scopes,
-        upstream: toUpstreamSession(tokens, this.its.clock.now()),
+        upstream: toUpstreamSession(tokens, now),
+        issuedAt: now,
       },
       this.its.lifetimeSeconds,
     );

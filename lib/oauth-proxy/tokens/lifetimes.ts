@@ -8,9 +8,11 @@ export interface Lifetimes {
   readonly authorizationCode: number;
   /**
    * An access token. Where the upstream's token cannot be refreshed it never outlives that one.
-   * @default what is left of the upstream's token, or 3600 when the upstream does not say
+   * @default what is left of the upstream's token, or `fallbackAccessToken`
    */
   readonly accessToken: number | undefined;
+  /** An access token when the upstream does not say how long its own lives. @default 3600 */
+  readonly fallbackAccessToken: number;
   /** A refresh token that is not used. @default 30 days */
   readonly refreshTokenIdle: number;
   /** A login with all its refreshes. @default 365 days */
@@ -19,6 +21,15 @@ export interface Lifetimes {
   readonly refreshGrace: number;
   /** A registered client that nobody uses; it may live up to a day longer. @default 90 days */
   readonly unusedClient: number;
+  /**
+   * How long before its end the upstream's access token is refreshed, at the first use then; at most
+   * a quarter of its life. @default 60
+   */
+  readonly upstreamRefreshMargin: number;
+  /** A consent, with `consent: 'remember'`, from when the page was answered. @default 30 days */
+  readonly rememberedConsent: number;
+  /** A registered client with which nobody logged in yet; at most `unusedClient`. @default 7 days */
+  readonly unconfirmedClient: number;
 }
 
 const daySeconds = 86_400;
@@ -27,20 +38,29 @@ const defaultLifetimes: Lifetimes = {
   transaction: 600,
   authorizationCode: 120,
   accessToken: undefined,
+  fallbackAccessToken: 3600,
   refreshTokenIdle: 30 * daySeconds,
   refreshTokenAbsolute: 365 * daySeconds,
   refreshGrace: 10,
   unusedClient: 90 * daySeconds,
+  upstreamRefreshMargin: 60,
+  rememberedConsent: 30 * daySeconds,
+  unconfirmedClient: 7 * daySeconds,
 };
 
 const limits: Record<keyof Lifetimes, readonly [min: number, max: number]> = {
   transaction: [30, 3600],
   authorizationCode: [5, 600],
   accessToken: [5, daySeconds],
+  fallbackAccessToken: [5, daySeconds],
   refreshTokenIdle: [60, 730 * daySeconds],
   refreshTokenAbsolute: [60, 730 * daySeconds],
   refreshGrace: [0, 60],
   unusedClient: [3600, 730 * daySeconds],
+  upstreamRefreshMargin: [0, 3600],
+  // No browser keeps a cookie for longer than 400 days.
+  rememberedConsent: [60, 400 * daySeconds],
+  unconfirmedClient: [3600, 730 * daySeconds],
 };
 
 /** The lifetimes in force: what was given, and the default for what was not. */

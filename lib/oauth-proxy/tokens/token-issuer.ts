@@ -11,12 +11,13 @@ import type { UpstreamSession } from './upstream-session.js';
 /** The header `typ` of the access tokens (RFC 9068 §2.1). */
 export const accessTokenType = 'at+jwt';
 
-const defaultAccessTokenSeconds = 3600;
 const maxAccessTokenSeconds = 86_400;
 
 /** The record without which an access token is not accepted. */
 export interface AccessTokenRecord {
   readonly grantId: string;
+  /** The term of the grant in which it was issued. */
+  readonly term: string;
 }
 
 export interface IssuedTokens {
@@ -49,10 +50,12 @@ export class TokenIssuer {
   ) {}
 
   async issue(issue: Issue): Promise<IssuedTokens> {
-    const seconds = this.#accessTokenSeconds(issue);
+    const left = issue.grant.expiresAt - this.its.clock.now();
+    const seconds = this.#accessTokenSeconds(issue.session, left);
     const jti = randomToken(16);
     const accessToken = await this.#sign(issue, jti, seconds);
-    await this.its.accessTokens.set(jti, { grantId: issue.grantId }, seconds);
+    const { grantId, grant } = issue;
+    await this.its.accessTokens.set(jti, { grantId, term: grant.term.id }, seconds);
     const refreshToken = await this.#refreshToken(issue);
     return {
       response: {
@@ -67,6 +70,14 @@ export class TokenIssuer {
         if (refreshToken !== undefined) await this.its.refreshTokens.delete(refreshToken);
       },
     };
+  }
+
+  /** How long a login lives: as long as it can be refreshed, else as long as its access token. */
+  loginSeconds(client: Client, session: UpstreamSession): number {
+    const { refreshTokenAbsolute } = this.its.lifetimes;
+    return isRefreshable(client, session)
+      ? refreshTokenAbsolute
+      : this.#accessTokenSeconds(session, refreshTokenAbsolute);
   }
 
   #sign({ grant, grantId, scopes }: Issue, jti: string, seconds: number): Promise<string> {
@@ -89,7 +100,7 @@ export class TokenIssuer {
   }
 
   async #refreshToken({ grant, grantId, client, session }: Issue): Promise<string | undefined> {
-    if (!client.grantTypes.includes('refresh_token') || !isLasting(session)) return undefined;
+    if (!isRefreshable(client, session)) return undefined;
     const { clock, lifetimes, refreshTokens } = this.its;
     const seconds = Math.min(lifetimes.refreshTokenIdle, grant.expiresAt - clock.now());
     const token = randomToken();
@@ -97,14 +108,17 @@ export class TokenIssuer {
     return token;
   }
 
-  #accessTokenSeconds({ grant, session }: Issue): number {
-    const now = this.its.clock.now();
-    const upstreamLeft = session.expiresAt === undefined ? undefined : session.expiresAt - now;
-    const wanted = this.its.lifetimes.accessToken ?? upstreamLeft ?? defaultAccessTokenSeconds;
+  #accessTokenSeconds(session: UpstreamSession, loginLeft: number): number {
+    const { clock, lifetimes } = this.its;
+    const upstreamLeft = session.expiresAt && session.expiresAt - clock.now();
+    const wanted = lifetimes.accessToken ?? upstreamLeft ?? lifetimes.fallbackAccessToken;
     const allowed = isLasting(session) ? wanted : Math.min(wanted, upstreamLeft ?? wanted);
-    const left = Math.min(allowed, grant.expiresAt - now, maxAccessTokenSeconds);
-    return Math.max(1, Math.floor(left));
+    return Math.max(1, Math.floor(Math.min(allowed, loginLeft, maxAccessTokenSeconds)));
   }
+}
+
+function isRefreshable(client: Client, session: UpstreamSession): boolean {
+  return client.grantTypes.includes('refresh_token') && isLasting(session);
 }
 
 /** Tells whether the upstream session can outlive its present access token. */

@@ -4,29 +4,29 @@ import type { UpstreamTokenSet } from '../upstream/upstream.js';
 export interface UpstreamSession {
   readonly accessToken: string;
   readonly refreshToken?: string | undefined;
+  /** How many refreshes it has behind it: of two sessions of a grant the higher one is the newer. */
+  readonly generation: number;
+  /** When the upstream gave the tokens out, in seconds since the epoch. */
+  readonly obtainedAt: number;
   /** Absent when the upstream did not say: such a token is taken to last. */
   readonly expiresAt?: number | undefined;
-  /** From when on a refresh is worth its while: shortly before the token expires. */
-  readonly refreshAt?: number | undefined;
   /** What the upstream grants of this server's scopes; absent when it has no say in them. */
   readonly grantedScopes?: readonly string[] | undefined;
+  /** The scopes of the access token in the upstream's own terms, when it named them. */
+  readonly scopes?: readonly string[] | undefined;
 }
-
-const refreshMarginSeconds = 60;
 
 /** What is kept of the upstream's tokens. An `expires_in` that makes no sense counts as unsaid. */
 export function toUpstreamSession(tokens: UpstreamTokenSet, now: number): UpstreamSession {
   const seconds = Math.floor(tokens.expiresInSeconds ?? 0);
-  const lasting = seconds > 0;
   return {
     accessToken: tokens.accessToken,
     refreshToken: tokens.refreshToken,
-    expiresAt: lasting ? now + seconds : undefined,
-    // A token with seconds left would make an access token of ours with seconds left.
-    refreshAt: lasting
-      ? now + seconds - Math.min(refreshMarginSeconds, Math.floor(seconds / 4))
-      : undefined,
+    generation: 0,
+    obtainedAt: now,
+    expiresAt: seconds > 0 ? now + seconds : undefined,
     grantedScopes: tokens.grantedScopes,
+    scopes: tokens.scopes,
   };
 }
 
@@ -38,7 +38,20 @@ export function renewedSession(
 ): UpstreamSession {
   return {
     ...toUpstreamSession(tokens, now),
+    generation: before.generation + 1,
     refreshToken: tokens.refreshToken ?? before.refreshToken,
     grantedScopes: tokens.grantedScopes ?? before.grantedScopes,
+    scopes: tokens.scopes ?? before.scopes,
   };
+}
+
+/**
+ * Tells whether the session is worth a refresh: within the margin before its access token expires,
+ * or within the last quarter of a token that lives too shortly for that margin.
+ */
+export function isDue(session: UpstreamSession, marginSeconds: number, now: number): boolean {
+  const { refreshToken, expiresAt, obtainedAt } = session;
+  if (refreshToken === undefined || expiresAt === undefined) return false;
+  const quarter = Math.floor((expiresAt - obtainedAt) / 4);
+  return expiresAt - Math.min(marginSeconds, quarter) <= now;
 }

@@ -4,6 +4,7 @@ import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'j
 import { SystemClock } from '../../common/clock.js';
 import { UpstreamError } from '../../common/errors.js';
 import { MultiAuthEvents } from '../../common/events.js';
+import { assertSameLogin } from './id-token.js';
 import { OidcUpstream } from './oidc.upstream.js';
 import type { UpstreamGrant } from './upstream.js';
 
@@ -83,5 +84,38 @@ describe('the id_token of a login', () => {
     const failure = await login(claims).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(UpstreamError);
     expect((failure as UpstreamError).kind).toBe('refused');
+  });
+});
+
+describe('the id_token of a refresh', () => {
+  const expected = { issuer, clientId: 'app', subject: 'alice' };
+  const good = { iss: issuer, aud: 'app', sub: 'alice' };
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const look = (claims: object) => (): void =>
+    assertSameLogin(`${part({ alg: 'ES256' })}.${part(claims)}.c2ln`, expected);
+
+  it.each([
+    ['about the same login', good],
+    ['for several apps, this one among them', { ...good, aud: ['other', 'app'] }],
+    ['of another time', { ...good, iat: 1, exp: 2 }],
+    ['with a nonce', { ...good, nonce: 'x' }],
+  ])('may be %s', (_name, claims) => {
+    expect(look(claims)).not.toThrow();
+  });
+
+  it.each([
+    ['another user', { ...good, sub: 'mallory' }],
+    ['the same user in other letters', { ...good, sub: 'Alice' }],
+    ['nobody', { iss: issuer, aud: 'app' }],
+    ['a user of another issuer', { ...good, iss: 'https://evil.test' }],
+    ['another app', { ...good, aud: 'other' }],
+    ['other apps', { ...good, aud: ['other', 'another'] }],
+    ['no app', { iss: issuer, sub: 'alice' }],
+  ])('must not be about %s — OpenID Connect Core §12.2', (_name, claims) => {
+    expect(look(claims)).toThrow(expect.objectContaining({ kind: 'refused' }));
+  });
+
+  it.each([undefined, '', 'x', 'a.b.c', 'e30.W10.x'])('may be no token at all: %s', (text) => {
+    expect(() => assertSameLogin(text, expected)).not.toThrow();
   });
 });

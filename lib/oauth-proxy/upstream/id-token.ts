@@ -29,3 +29,28 @@ export function assertIdTokenFits(
     throw new UpstreamError('the id_token belongs to another access token', 'refused');
   }
 }
+
+/** The login an id_token must be about. */
+export interface ExpectedLogin {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly subject: string;
+}
+
+/**
+ * Looks at the id_token of a refresh, which may be absent. It came straight from the token endpoint,
+ * which counts as its signature (§3.1.3.7 (6)), and it can only end the login: what it says beside
+ * who it is about is not used, and one that cannot be read says nothing.
+ *
+ * @throws UpstreamError `refused` when it is about another login
+ * @see OpenID Connect Core §12.2
+ */
+export function assertSameLogin(idToken: string | undefined, expected: ExpectedLogin): void {
+  const claims = readUnverifiedJwt(idToken ?? '')?.claims;
+  if (!claims) return;
+  const { iss, sub, aud } = claims;
+  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (iss === expected.issuer && sub === expected.subject && audiences.includes(expected.clientId))
+    return;
+  throw new UpstreamError('the id_token of the refresh is about another login', 'refused');
+}

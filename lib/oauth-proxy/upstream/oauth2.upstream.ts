@@ -1,18 +1,23 @@
 import type * as oauth from 'oauth4webapi';
 import { type ConfigurationIssue, UpstreamError } from '../../common/errors.js';
 import { OutboundClient } from '../../http/outbound.js';
-import type { AccessToken } from '../../verifiers/access-token.js';
 import type { TokenVerifier } from '../../verifiers/token-verifier.js';
-import { VerifierChain } from '../../verifiers/verifier-chain.js';
+import { toExchangedToken } from './token-exchange.js';
+import { idTokenSetAside } from './token-response.js';
 import type {
   Upstream,
   UpstreamAuthorization,
   UpstreamCallback,
+  UpstreamExchangedToken,
   UpstreamGrant,
   UpstreamHost,
+  UpstreamLoginFacts,
+  UpstreamTokenExchange,
   UpstreamTokenSet,
+  UpstreamVerdict,
 } from './upstream.js';
 import { UpstreamClient } from './upstream-client.js';
+import { type TokenToVerify, UpstreamIdentification } from './upstream-identification.js';
 import {
   embeddedClaims,
   toTokenSet,
@@ -25,7 +30,7 @@ import {
   upstreamUrlIssues,
 } from './upstream-options.js';
 
-/** How to log people in at an OAuth 2 server without OpenID Connect. */
+/** How to log people in at an OAuth 2 server without a discovery document. */
 export interface OAuth2UpstreamOptions extends UpstreamOptions {
   readonly authorizationEndpoint: string;
   readonly tokenEndpoint: string;
@@ -34,10 +39,16 @@ export interface OAuth2UpstreamOptions extends UpstreamOptions {
   /** The server's issuer identifier, if it sends `iss` in its answers: then every one must have it (RFC 9207). */
   readonly issuer?: string | undefined;
   /**
-   * Says whose an access token of the upstream is. It is asked once a login; the `subject` it
-   * answers becomes the subject of this server's tokens.
+   * Says whose a token of the upstream is. It is asked once a login, and at every re-check; the
+   * `subject` it answers becomes the subject of this server's tokens.
    */
   readonly tokenVerifier: TokenVerifier;
+  /**
+   * Which token the verifier gets. `id_token` serves providers whose access tokens cannot be
+   * verified: ask for the scope `openid`, and give a `JwtVerifier` whose audience is the `clientId`.
+   * @default 'access_token'
+   */
+  readonly tokenToVerify?: TokenToVerify | undefined;
 }
 
 const ownOptions: readonly (keyof OAuth2UpstreamOptions)[] = [
@@ -45,24 +56,19 @@ const ownOptions: readonly (keyof OAuth2UpstreamOptions)[] = [
   'issuer',
   'revocationEndpoint',
   'tokenEndpoint',
+  'tokenToVerify',
   'tokenVerifier',
 ];
 
-/** An OAuth 2 server as the upstream; the user's identity comes from its access token. */
+/** An OAuth 2 server as the upstream; a verifier says whose its tokens are. */
 export class OAuth2Upstream implements Upstream {
   readonly #options: OAuth2UpstreamOptions;
-  readonly #client: UpstreamClient;
   readonly #server: oauth.AuthorizationServer;
-  #verifiers: VerifierChain | undefined;
-  #host: UpstreamHost | undefined;
+  #client: UpstreamClient | undefined;
+  #identification: UpstreamIdentification | undefined;
 
   constructor(options: OAuth2UpstreamOptions) {
     this.#options = options;
-    const outbound = new OutboundClient(options.fetch ? { fetch: options.fetch } : {});
-    this.#client = new UpstreamClient({
-      ...options,
-      fetch: outbound.fetch,
-    });
     this.#server = {
       issuer: options.issuer ?? options.tokenEndpoint,
       token_endpoint: options.tokenEndpoint,
@@ -76,100 +82,94 @@ export class OAuth2Upstream implements Upstream {
   }
 
   issues(host: UpstreamHost, path: string): readonly ConfigurationIssue[] {
-    const { authorizationEndpoint, tokenEndpoint, revocationEndpoint, tokenVerifier } =
-      this.#options;
+    const { authorizationEndpoint, tokenEndpoint, revocationEndpoint } = this.#options;
     return [
       ...upstreamUrlIssues(authorizationEndpoint, `${path}.authorizationEndpoint`, host),
       ...upstreamUrlIssues(tokenEndpoint, `${path}.tokenEndpoint`, host),
       ...(revocationEndpoint === undefined
         ? []
         : upstreamUrlIssues(revocationEndpoint, `${path}.revocationEndpoint`, host)),
-      ...(typeof (tokenVerifier as TokenVerifier | undefined)?.verifyToken === 'function'
-        ? []
-        : [{ path: `${path}.tokenVerifier`, problem: 'is missing: it says who logged in' }]),
+      ...UpstreamIdentification.issues(this.#options, path),
       ...upstreamOptionIssues(this.#options, path, ownOptions),
     ];
   }
 
   start(host: UpstreamHost): void {
-    this.#host = host;
-    this.#verifiers = new VerifierChain([this.#options.tokenVerifier], {
-      resource: this.#options.tokenEndpoint,
-      events: host.events,
-      clock: host.clock,
-      timeoutSeconds: 10,
-    });
+    const options = this.#options;
+    const outbound = new OutboundClient(options.fetch ? { fetch: options.fetch } : {});
+    this.#client = new UpstreamClient({ ...options, fetch: outbound.fetch });
+    this.#identification = new UpstreamIdentification(options, host);
+    if (options.forwardPkce === false && options.tokenToVerify !== 'id_token') {
+      const warning = 'without PKCE or an id_token, a stolen upstream code may pass for a login';
+      host.events.emit('configuration.warning', { option: 'server.upstream.forwardPkce', warning });
+    }
   }
 
   async authorizationUrl(asked: UpstreamAuthorization): Promise<string> {
+    const { authorizationEndpoint: endpoint, tokenToVerify } = this.#options;
     const scopes = upstreamScopes(this.#options, asked.scopes);
-    return upstreamAuthorizationUrl(
-      this.#options.authorizationEndpoint,
-      this.#options,
-      asked,
-      scopes,
-    );
+    const withNonce = tokenToVerify === 'id_token';
+    return upstreamAuthorizationUrl({ endpoint, scopes, withNonce }, this.#options, asked);
   }
 
   async exchange(callback: UpstreamCallback): Promise<UpstreamGrant> {
+    const { client, identification } = this.#started();
     const parameters = new URLSearchParams(callback.parameters);
     // Without a configured issuer there is nothing to compare `iss` with.
     if (this.#options.issuer === undefined) parameters.delete('iss');
-    const { tokens } = await this.#client.redeem(
-      this.#server,
-      { ...callback, parameters },
-      'oauth',
-    );
-    const verified = await this.#verifyOrRevoke(tokens);
-    if (verified.subject === undefined) {
-      throw new UpstreamError('the token verifier names no subject', 'refused');
-    }
-    return {
-      tokens: toTokenSet(tokens, this.#options, callback.scopes),
-      identity: {
-        subject: verified.subject,
-        claims: embeddedClaims(this.#options, verified.claims),
-      },
-    };
+    const answer = { ...callback, parameters };
+    return client.redeem(this.#server, answer, 'oauth', async ({ tokens }) => {
+      const idToken = idTokenSetAside(tokens);
+      const { subject, claims } = await identification.ofLogin(tokens, idToken, callback.nonce);
+      return {
+        tokens: toTokenSet(tokens, this.#options, callback.scopes),
+        identity: { subject, claims: embeddedClaims(this.#options, claims) },
+      };
+    });
   }
 
-  async refresh(refreshToken: string, scopes: readonly string[]): Promise<UpstreamTokenSet> {
-    const response = await this.#client.refresh(this.#server, refreshToken);
-    return toTokenSet(response, this.#options, scopes);
+  async refresh(
+    refreshToken: string,
+    scopes: readonly string[],
+    { subject, resource }: UpstreamLoginFacts,
+  ): Promise<UpstreamTokenSet> {
+    const { client, identification } = this.#started();
+    const tokens = await client.refresh(this.#server, refreshToken, resource);
+    try {
+      await identification.assertSame(idTokenSetAside(tokens), subject);
+    } catch (error) {
+      await client.giveBack(this.#server, tokens);
+      throw error;
+    }
+    return toTokenSet(tokens, this.#options, scopes);
   }
 
   async revoke(tokens: { accessToken: string; refreshToken?: string }): Promise<void> {
-    if (!this.#options.revocationEndpoint) return;
-    await this.#client.revoke(this.#server, tokens.refreshToken ?? tokens.accessToken);
+    await this.#started().client.revoke(this.#server, tokens.refreshToken ?? tokens.accessToken);
   }
 
-  /** Tokens that no login comes of are given back. */
-  async #verifyOrRevoke(tokens: oauth.TokenEndpointResponse): Promise<AccessToken> {
-    try {
-      return await this.#verify(tokens.access_token);
-    } catch (error) {
-      const { access_token: accessToken, refresh_token: refreshToken } = tokens;
-      await this.revoke({ accessToken, ...(refreshToken && { refreshToken }) }).catch(() => {
-        // They expire by themselves; what matters is why the login failed.
-      });
-      throw error;
-    }
+  /** Asks the token verifier, where that is one for access tokens. */
+  async check({ accessToken, subject }: SessionToCheck): Promise<UpstreamVerdict> {
+    return this.#started().identification.verdict(accessToken, subject);
   }
 
-  async #verify(token: string): Promise<AccessToken> {
-    const verdict = await this.#verifiers?.verify(token);
-    switch (verdict?.outcome) {
-      case 'accepted':
-        return verdict.token;
-      case 'rejected': {
-        const reason = verdict.reasons.map((r) => r.reason).join(', ') || 'no reason given';
-        // The upstream issued it a moment ago: it is the verifier's options that are wrong.
-        this.#host?.events.emit('upstream.token_unverifiable', { reason });
-        throw new UpstreamError(`tokenVerifier refuses the upstream's token: ${reason}`, 'refused');
-      }
-      case 'unavailable':
-      case undefined:
-        throw new UpstreamError('the upstream token could not be verified now', 'transient');
-    }
+  async exchangeToken(
+    accessToken: string,
+    wanted: UpstreamTokenExchange,
+  ): Promise<UpstreamExchangedToken> {
+    const { client } = this.#started();
+    return toExchangedToken(await client.exchange(this.#server, accessToken, wanted));
   }
+
+  #started(): { client: UpstreamClient; identification: UpstreamIdentification } {
+    if (!this.#client || !this.#identification) {
+      throw new UpstreamError('the upstream was not started', 'transient');
+    }
+    return { client: this.#client, identification: this.#identification };
+  }
+}
+
+interface SessionToCheck {
+  readonly accessToken: string;
+  readonly subject: string;
 }

@@ -15,6 +15,7 @@ const documentOf = (issuer: string): Document => ({
   token_endpoint: `${issuer}/token`,
   jwks_uri: `${issuer}/jwks`,
   revocation_endpoint: `${issuer}/revoke`,
+  userinfo_endpoint: `${issuer}/me`,
 });
 
 /** A provider whose document, and manner of giving it, can change. */
@@ -58,7 +59,13 @@ const outcome = (issuer: string, changes: Document): Promise<unknown> =>
       (error: unknown) => error,
     );
 
-const endpoints = ['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'revocation_endpoint'];
+const endpoints = [
+  'authorization_endpoint',
+  'token_endpoint',
+  'jwks_uri',
+  'revocation_endpoint',
+  'userinfo_endpoint',
+];
 
 describe('the metadata of a provider', () => {
   it('is what its document says', async () => {
@@ -72,6 +79,7 @@ describe('the metadata of a provider', () => {
       token_endpoint: 'https://tokens.example/token',
       jwks_uri: 'https://keys.example/jwks',
       revocation_endpoint: undefined,
+      userinfo_endpoint: undefined,
     };
     expect(await outcome(publicIssuer, elsewhere)).toBe('usable');
   });

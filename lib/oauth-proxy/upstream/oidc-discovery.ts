@@ -80,6 +80,7 @@ const endpointNames = [
   'token_endpoint',
   'jwks_uri',
   'revocation_endpoint',
+  'userinfo_endpoint',
 ] as const;
 
 function unusable(name: string): UpstreamError {

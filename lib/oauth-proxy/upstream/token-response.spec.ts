@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { type IdTokenUse, normalizedTokenResponse } from './token-response.js';
+import {
+  type IdTokenUse,
+  idTokenSetAside,
+  normalizedTokenResponse,
+  revocableToken,
+} from './token-response.js';
 
 const tokens = { access_token: 'a', token_type: 'Bearer', expires_in: 300 };
 
@@ -24,6 +29,20 @@ describe('normalizedTokenResponse', () => {
     const body = { ...tokens, id_token: 'x.y.z' };
     expect((await normalized(body, {}, 'validate')).body).toEqual(body);
     expect((await normalized(body, {}, 'ignore')).body).toEqual(tokens);
+  });
+
+  it('sets an id_token aside for whoever looks at it himself', async () => {
+    const aside = async (body: object, use: IdTokenUse) =>
+      idTokenSetAside((await normalized(body, {}, use)).body as Record<string, unknown>);
+    const { body } = await normalized({ ...tokens, id_token: 'x.y.z' }, {}, 'set aside');
+    expect(body).not.toHaveProperty('id_token');
+    expect(await aside({ ...tokens, id_token: 'x.y.z' }, 'set aside')).toBe('x.y.z');
+    expect(await aside({ ...tokens, id_token: 7 }, 'set aside')).toBeUndefined();
+    expect(await aside(tokens, 'set aside')).toBeUndefined();
+    expect(await aside({ ...tokens, id_token: 'x.y.z' }, 'ignore')).toBeUndefined();
+    // Nor does a member of that name of the upstream's own count.
+    const [member = ''] = Object.keys(body as object).filter((name) => !(name in tokens));
+    expect(await aside({ ...tokens, [member]: 'x.y.z' }, 'set aside')).toBeUndefined();
   });
 
   it('makes an error of an error that came with status 200', async () => {
@@ -68,4 +87,15 @@ describe('normalizedTokenResponse', () => {
       expect([...response.headers]).toEqual([['content-type', 'text/html']]);
     },
   );
+});
+
+describe('revocableToken', () => {
+  it.each([
+    ['the refresh token', { access_token: 'a', refresh_token: 'r' }, 'r'],
+    ['else the access token', { access_token: 'a' }, 'a'],
+    ['which is a text', { access_token: 'a', refresh_token: 7 }, 'a'],
+    ['or nothing', { error: 'invalid_grant' }, undefined],
+  ])('is %s', (_name, response, token) => {
+    expect(revocableToken(response)).toBe(token);
+  });
 });

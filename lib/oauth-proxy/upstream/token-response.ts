@@ -1,5 +1,10 @@
-/** What to do with an id_token that comes along. */
-export type IdTokenUse = 'validate' | 'ignore';
+/**
+ * What to do with an id_token that comes along: have it validated with the answer, drop it, or keep
+ * it from that validation for `idTokenSetAside`.
+ */
+export type IdTokenUse = 'validate' | 'ignore' | 'set aside';
+
+const setAside = 'set_aside_id_token';
 
 /**
  * Brings an upstream's token response into the form of RFC 6749 §5: an error that came with status
@@ -18,10 +23,29 @@ export async function normalizedTokenResponse(
   if (body === undefined) return new Response(text, { status: response.status, headers });
   for (const [name, value] of Object.entries(body)) if (value === null) delete body[name];
   if (!isLifetime(body['expires_in'])) delete body['expires_in'];
-  if (idToken === 'ignore') delete body['id_token'];
+  delete body[setAside];
+  if (idToken === 'set aside' && typeof body['id_token'] === 'string') {
+    body[setAside] = body['id_token'];
+  }
+  if (idToken !== 'validate') delete body['id_token'];
   const failed = typeof body['error'] === 'string' && body['access_token'] === undefined;
   const status = failed && response.status === 200 ? 400 : response.status;
   return new Response(JSON.stringify(body), { status, headers });
+}
+
+/** The id_token that came with an answer and that nobody has looked at. */
+export function idTokenSetAside(response: Readonly<Record<string, unknown>>): string | undefined {
+  const idToken = response[setAside];
+  return typeof idToken === 'string' ? idToken : undefined;
+}
+
+/** The token that takes the others along when it is revoked (RFC 7009 §2.1). */
+export function revocableToken(response: object): string | undefined {
+  const { refresh_token: refreshToken, access_token: accessToken } = response as {
+    refresh_token?: unknown;
+    access_token?: unknown;
+  };
+  return [refreshToken, accessToken].find((token) => typeof token === 'string');
 }
 
 function isLifetime(seconds: unknown): boolean {

@@ -1,18 +1,18 @@
 import * as oauth from 'oauth4webapi';
+import type { Awaitable } from '../../common/awaitable.js';
 import { UpstreamError } from '../../common/errors.js';
-import type { UpstreamCallback } from './upstream.js';
+import { clientAuthentication, type UpstreamCredentials } from './client-authentication.js';
 import { assertIdTokenFits } from './id-token.js';
-import { type IdTokenUse, normalizedTokenResponse } from './token-response.js';
-import { loginFailure, refreshFailure } from './upstream-failure.js';
+import { exchangeParameters, tokenExchange } from './token-exchange.js';
+import { type IdTokenUse, normalizedTokenResponse, revocableToken } from './token-response.js';
+import type { UpstreamCallback, UpstreamTokenExchange, UpstreamVerdict } from './upstream.js';
+import { exchangeFailure, loginFailure, refreshFailure } from './upstream-failure.js';
+import { forwardedResource } from './upstream-mapping.js';
 
-/** How the app authenticates at the upstream's token endpoint. */
-export type UpstreamClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'none';
-
-export interface UpstreamClientOptions {
-  readonly clientId: string;
-  readonly clientSecret?: string | undefined;
-  readonly clientAuthentication?: UpstreamClientAuthentication | undefined;
+export interface UpstreamClientOptions extends UpstreamCredentials {
   readonly extraTokenParams?: Readonly<Record<string, string>> | undefined;
+  readonly forwardPkce?: boolean | undefined;
+  readonly forwardResource?: boolean | undefined;
   readonly fetch: (url: string, init?: RequestInit) => Promise<Response>;
 }
 
@@ -22,34 +22,35 @@ export interface UpstreamTokenResponse {
   readonly idTokenClaims?: oauth.IDToken | undefined;
 }
 
+type AcceptTokens<T> = (answer: UpstreamTokenResponse) => Awaitable<T>;
+
 /** The app as a client of the upstream: the requests of OAuth 2.1 and OpenID Connect. */
 export class UpstreamClient {
+  readonly #options: UpstreamClientOptions;
   readonly #client: oauth.Client;
   readonly #authentication: oauth.ClientAuth;
   readonly #jwksCache: oauth.JWKSCacheInput = {};
 
-  readonly #fetch: UpstreamClientOptions['fetch'];
-  readonly #extraTokenParams: Readonly<Record<string, string>>;
-
   constructor(options: UpstreamClientOptions) {
-    this.#fetch = options.fetch;
-    this.#extraTokenParams = options.extraTokenParams ?? {};
+    this.#options = options;
     this.#client = { client_id: options.clientId };
     this.#authentication = clientAuthentication(options);
   }
 
   /**
    * Validates the callback and redeems its code. With `openid`, the id_token must be there, be
-   * signed by the issuer's keys and carry the nonce.
+   * signed by the issuer's keys and carry the nonce; with `oauth` it is set aside. Tokens that are
+   * then not accepted are given back to the upstream.
    *
    * @throws UpstreamError
    * @see RFC 9207 §2.4, OpenID Connect Core §3.1.3.7
    */
-  async redeem(
+  async redeem<T>(
     server: oauth.AuthorizationServer,
     callback: UpstreamCallback,
     mode: 'oauth' | 'openid',
-  ): Promise<UpstreamTokenResponse> {
+    accept: AcceptTokens<T>,
+  ): Promise<T> {
     try {
       const parameters = oauth.validateAuthResponse(
         server,
@@ -64,19 +65,27 @@ export class UpstreamClient {
         this.#authentication,
         parameters,
         callback.redirectUri,
-        callback.codeVerifier,
-        this.#tokenRequest(mode === 'openid' ? 'validate' : 'ignore'),
+        this.#options.forwardPkce === false ? oauth.nopkce : callback.codeVerifier,
+        this.#tokenRequest(mode === 'openid' ? 'validate' : 'set aside', callback.resource),
       );
-      return await this.#processCode(server, response, callback, mode);
+      return await this.#acceptOrGiveBack(server, response, accept, () =>
+        mode === 'openid'
+          ? this.#processOpenId(server, response, callback)
+          : this.#processPlain(server, response),
+      );
     } catch (error) {
       throw loginFailure(error);
     }
   }
 
-  /** @throws UpstreamError `refused` when the upstream ended the session. */
+  /**
+   * Gets new tokens; an id_token among them is set aside.
+   * @throws UpstreamError `refused` when the upstream ended the session.
+   */
   async refresh(
     server: oauth.AuthorizationServer,
     refreshToken: string,
+    resource: string,
   ): Promise<oauth.TokenEndpointResponse> {
     try {
       const response = await oauth.refreshTokenGrantRequest(
@@ -84,7 +93,7 @@ export class UpstreamClient {
         this.#client,
         this.#authentication,
         refreshToken,
-        this.#tokenRequest('ignore'),
+        this.#tokenRequest('set aside', resource),
       );
       return await oauth.processRefreshTokenResponse(server, this.#client, response);
     } catch (error) {
@@ -92,8 +101,33 @@ export class UpstreamClient {
     }
   }
 
-  /** @throws UpstreamError @see RFC 7009 */
+  /** @throws UpstreamError @see RFC 8693 */
+  async exchange(
+    server: oauth.AuthorizationServer,
+    subjectToken: string,
+    wanted: UpstreamTokenExchange,
+  ): Promise<oauth.TokenEndpointResponse> {
+    try {
+      const response = await oauth.genericTokenEndpointRequest(
+        server,
+        this.#client,
+        this.#authentication,
+        tokenExchange,
+        { ...this.#options.extraTokenParams, ...exchangeParameters(subjectToken, wanted) },
+        this.#tokenRequest('ignore'),
+      );
+      return await oauth.processGenericTokenEndpointResponse(server, this.#client, response, {
+        // RFC 8693 §2.2.1: `N_A`, for what is no access token.
+        recognizedTokenTypes: { n_a: () => {} },
+      });
+    } catch (error) {
+      throw exchangeFailure(error);
+    }
+  }
+
+  /** Does nothing when the upstream has no endpoint for it. @throws UpstreamError @see RFC 7009 */
   async revoke(server: oauth.AuthorizationServer, token: string): Promise<void> {
+    if (server.revocation_endpoint === undefined) return;
     try {
       const response = await oauth.revocationRequest(
         server,
@@ -108,15 +142,67 @@ export class UpstreamClient {
     }
   }
 
-  async #processCode(
+  /**
+   * What the userinfo endpoint says of an access token.
+   * @throws UpstreamError `refused` when it speaks of another user. @see OpenID Connect Core §5.3
+   */
+  async userInfoVerdict(
+    server: oauth.AuthorizationServer,
+    { accessToken, subject }: { accessToken: string; subject: string },
+  ): Promise<UpstreamVerdict> {
+    if (server.userinfo_endpoint === undefined) return 'unknown';
+    try {
+      const transport = this.#transport();
+      const response = await oauth.userInfoRequest(server, this.#client, accessToken, transport);
+      if (response.status === 401) return 'refused';
+      // A token that userinfo is not for says nothing about the login.
+      if ([400, 403, 404, 405].includes(response.status)) return 'unknown';
+      const user = await oauth.processUserInfoResponse(
+        server,
+        this.#client,
+        oauth.skipSubjectCheck,
+        response,
+      );
+      if (user.sub === subject) return 'alive';
+    } catch (error) {
+      throw refreshFailure(error);
+    }
+    throw new UpstreamError('userinfo speaks of another user', 'refused');
+  }
+
+  /** Revokes tokens that are not kept. It may fail: they expire by themselves. */
+  async giveBack(server: oauth.AuthorizationServer, tokens: object): Promise<void> {
+    const token = revocableToken(tokens);
+    if (token !== undefined) await this.revoke(server, token).catch(() => {});
+  }
+
+  async #acceptOrGiveBack<T>(
+    server: oauth.AuthorizationServer,
+    response: Response,
+    accept: AcceptTokens<T>,
+    process: () => Promise<UpstreamTokenResponse>,
+  ): Promise<T> {
+    const copy = response.clone();
+    try {
+      return await accept(await process());
+    } catch (error) {
+      await this.giveBack(server, await bodyOf(copy));
+      throw error;
+    }
+  }
+
+  async #processPlain(
+    server: oauth.AuthorizationServer,
+    response: Response,
+  ): Promise<UpstreamTokenResponse> {
+    return { tokens: await oauth.processRefreshTokenResponse(server, this.#client, response) };
+  }
+
+  async #processOpenId(
     server: oauth.AuthorizationServer,
     response: Response,
     callback: UpstreamCallback,
-    mode: 'oauth' | 'openid',
   ): Promise<UpstreamTokenResponse> {
-    if (mode === 'oauth') {
-      return { tokens: await oauth.processRefreshTokenResponse(server, this.#client, response) };
-    }
     const tokens = await oauth.processAuthorizationCodeResponse(server, this.#client, response, {
       expectedNonce: callback.nonce,
       requireIdToken: true,
@@ -132,33 +218,30 @@ export class UpstreamClient {
     return { tokens, idTokenClaims };
   }
 
-  #tokenRequest(idToken: IdTokenUse): oauth.TokenEndpointRequestOptions {
+  #tokenRequest(idToken: IdTokenUse, resource?: string): oauth.TokenEndpointRequestOptions {
+    const { fetch, extraTokenParams } = this.#options;
     return {
       ...this.#transport(),
       [oauth.customFetch]: async (url: string, init?: unknown) =>
-        normalizedTokenResponse(await this.#fetch(url, init as RequestInit), idToken),
-      additionalParameters: { ...this.#extraTokenParams },
+        normalizedTokenResponse(await fetch(url, init as RequestInit), idToken),
+      additionalParameters: { ...extraTokenParams, ...forwardedResource(this.#options, resource) },
     };
   }
 
   #transport() {
+    const { fetch } = this.#options;
     return {
-      [oauth.customFetch]: (url: string, init?: unknown) => this.#fetch(url, init as RequestInit),
+      [oauth.customFetch]: (url: string, init?: unknown) => fetch(url, init as RequestInit),
       // Which addresses may be plain http (loopback, and no other) is the transport's law.
       [oauth.allowInsecureRequests]: true,
     };
   }
 }
 
-function clientAuthentication(options: UpstreamClientOptions): oauth.ClientAuth {
-  const { clientSecret } = options;
-  if (clientSecret === undefined) return oauth.None();
-  switch (options.clientAuthentication ?? 'client_secret_basic') {
-    case 'client_secret_basic':
-      return oauth.ClientSecretBasic(clientSecret);
-    case 'client_secret_post':
-      return oauth.ClientSecretPost(clientSecret);
-    case 'none':
-      return oauth.None();
+async function bodyOf(response: Response): Promise<object> {
+  try {
+    return Object(await response.json()) as object;
+  } catch {
+    return {}; // not JSON: there is nothing in it
   }
 }

@@ -119,6 +119,7 @@ describe('an UpstreamError of the client', () => {
       ...as,
       token_endpoint: `${as.issuer}/token`,
       revocation_endpoint: `${as.issuer}/revoke`,
+      userinfo_endpoint: `${as.issuer}/me`,
       jwks_uri: `${as.issuer}/jwks`,
     };
     const upstream = new UpstreamClient({
@@ -135,9 +136,11 @@ describe('an UpstreamError of the client', () => {
       scopes: [],
     };
     return [
-      upstream.redeem(server, callback, 'oauth'),
-      upstream.redeem(server, callback, 'openid'),
-      upstream.refresh(server, token),
+      upstream.redeem(server, callback, 'oauth', (answer) => answer),
+      upstream.redeem(server, callback, 'openid', (answer) => answer),
+      upstream.refresh(server, token, 'https://mcp.test'),
+      upstream.exchange(server, token, { audience: token, scopes: [token] }),
+      upstream.userInfoVerdict(server, { accessToken: token, subject: token }),
       upstream.revoke(server, token),
     ];
   }

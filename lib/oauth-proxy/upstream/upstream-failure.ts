@@ -32,8 +32,17 @@ export function loginFailure(thrown: unknown): UpstreamError {
  * grant is over counts as that. A wrong client secret, a rate limit or a strange answer may pass.
  */
 export function refreshFailure(thrown: unknown): UpstreamError {
+  if (thrown instanceof UpstreamError) return thrown;
   if (thrown instanceof oauth.ResponseBodyError) return tokenError(thrown);
   return transient(describeError(thrown));
+}
+
+/** The same for a token exchange, where the upstream's no is about the exchange and ends nothing. */
+export function exchangeFailure(thrown: unknown): UpstreamError {
+  if (thrown instanceof oauth.ResponseBodyError && [400, 403].includes(thrown.status)) {
+    return new UpstreamError(tokenError(thrown).message, 'refused');
+  }
+  return loginFailure(thrown);
 }
 
 function authorizationError(thrown: oauth.AuthorizationResponseError): UpstreamError {

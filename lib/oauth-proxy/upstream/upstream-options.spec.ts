@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { SystemClock } from '../../common/clock.js';
 import { MultiAuthEvents } from '../../common/events.js';
+import { OAuth2Upstream } from './oauth2.upstream.js';
 import {
   upstreamOptionIssues,
   type UpstreamOptions,
@@ -28,6 +29,8 @@ describe('upstreamOptionIssues', () => {
       { extraAuthorizeParams: { access_type: 'offline', prompt: 'consent' } },
     ],
     ['claims', { embedClaims: ['email', 'groups'] }],
+    ['no PKCE', { forwardPkce: false }],
+    ['the resource of the client', { forwardResource: true }],
   ] as [string, Partial<UpstreamOptions>][])('finds nothing wrong with %s', (_name, options) => {
     expect(pathsOf(options)).toEqual([]);
   });
@@ -42,6 +45,9 @@ describe('upstreamOptionIssues', () => {
     ],
     ['a missing secret', { clientAuthentication: 'client_secret_post' }, 'clientAuthentication'],
     ['a scope that is two', { scopes: ['a b'] }, 'scopes'],
+    ['a key that is none', { clientKey: { kty: 'RSA' } }, 'clientKey'],
+    ['a PKCE of text', { forwardPkce: 'no' as never }, 'forwardPkce'],
+    ['a resource of text', { forwardResource: 'https://x' as never }, 'forwardResource'],
   ] as [string, Partial<UpstreamOptions>, string][])('finds %s', (_name, options, name) => {
     expect(pathsOf(options)).toEqual([`upstream.${name}`]);
   });
@@ -59,13 +65,18 @@ describe('upstreamOptionIssues', () => {
     expect(pathsOf({ extraAuthorizeParams: { [name]: 'x' } })).toEqual([path]);
   });
 
-  it.each(['code', 'code_verifier', 'client_secret', 'grant_type', 'refresh_token'])(
-    'does not let %s of the token request be overridden',
-    (name) => {
-      const path = `upstream.extraTokenParams.${name}`;
-      expect(pathsOf({ extraTokenParams: { [name]: 'x' } })).toEqual([path]);
-    },
-  );
+  it.each([
+    'code',
+    'code_verifier',
+    'client_assertion',
+    'client_secret',
+    'grant_type',
+    'refresh_token',
+    'subject_token',
+  ])('does not let %s of the token request be overridden', (name) => {
+    const path = `upstream.extraTokenParams.${name}`;
+    expect(pathsOf({ extraTokenParams: { [name]: 'x' } })).toEqual([path]);
+  });
 
   it.each(['iss', 'sub', 'aud', 'exp', 'scope', 'client_id', 'jti', 'sid'])(
     'does not let the upstream set the claim %s',
@@ -107,5 +118,36 @@ describe('upstreamUrlIssues', () => {
     expect(upstreamUrlIssues(url, 'path', host)).toEqual([
       { path: 'path', problem: expect.any(String) },
     ]);
+  });
+});
+
+describe('the options of an OAuth2Upstream', () => {
+  const tokenVerifier = { verifyToken: () => null };
+  const pathsFor = (changes: object): string[] =>
+    new OAuth2Upstream({
+      authorizationEndpoint: 'https://idp.test/authorize',
+      tokenEndpoint: 'https://idp.test/token',
+      clientId: 'app',
+      tokenVerifier,
+      ...changes,
+    })
+      .issues(host, 'upstream')
+      .map((issue) => issue.path);
+
+  it.each([{}, { tokenToVerify: 'id_token' }, { tokenToVerify: 'access_token' }])(
+    'may be %j',
+    (options) => {
+      expect(pathsFor(options)).toEqual([]);
+    },
+  );
+
+  it.each([
+    [{ tokenVerifier: undefined }, 'tokenVerifier'],
+    [{ tokenVerifier: {} }, 'tokenVerifier'],
+    [{ tokenToVerify: 'refresh_token' }, 'tokenToVerify'],
+    [{ tokenEndpoint: 'http://idp.test/token' }, 'tokenEndpoint'],
+    [{ userinfoEndpoint: 'https://idp.test/me' }, 'userinfoEndpoint'],
+  ])('must not be %j', (options, name) => {
+    expect(pathsFor(options)).toEqual([`upstream.${name}`]);
   });
 });

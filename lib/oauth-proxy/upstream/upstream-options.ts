@@ -1,7 +1,8 @@
+import type { JWK } from 'jose';
 import type { ConfigurationIssue } from '../../common/errors.js';
 import { isText, scopeListIssues, unknownOptionIssues } from '../../common/option-issues.js';
 import { isLoopbackHost } from '../../http/loopback.js';
-import type { UpstreamClientAuthentication } from './upstream-client.js';
+import { credentialProblems, type UpstreamClientAuthentication } from './client-authentication.js';
 import type { UpstreamHost } from './upstream.js';
 
 /** What every kind of upstream needs to know. */
@@ -11,8 +12,13 @@ export interface UpstreamOptions {
   /** The client secret, if the app has one there. */
   readonly clientSecret?: string | undefined;
   /**
+   * The private key with which the app signs who it is instead (RFC 7523): RS, PS, ES or EdDSA. The
+   * upstream knows its public part, by the key's `kid` if it has one.
+   */
+  readonly clientKey?: JWK | undefined;
+  /**
    * How the app authenticates at the token endpoint.
-   * @default `client_secret_basic` with a secret, `none` without
+   * @default `client_secret_basic` with a secret, `private_key_jwt` with a key, `none` without
    */
   readonly clientAuthentication?: UpstreamClientAuthentication | undefined;
   /**
@@ -26,6 +32,18 @@ export interface UpstreamOptions {
   readonly extraAuthorizeParams?: Readonly<Record<string, string>> | undefined;
   /** More parameters for every token request. */
   readonly extraTokenParams?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Whether the login at the upstream has a PKCE of its own (RFC 7636). Only for an upstream that
+   * refuses it: without it, and without an id_token, a stolen upstream code may pass for a login.
+   * @default true
+   */
+  readonly forwardPkce?: boolean | undefined;
+  /**
+   * Whether the upstream is told the resource that the client's tokens will be for (RFC 8707). Many
+   * providers refuse a resource that was not registered with them.
+   * @default false
+   */
+  readonly forwardResource?: boolean | undefined;
   /**
    * The claims of the upstream's identity that this server's tokens carry too, such as `email`.
    * Whoever holds a token can read them.
@@ -59,6 +77,8 @@ const reservedTokenParameters = [
   'grant_type',
   'redirect_uri',
   'refresh_token',
+  'subject_token',
+  'subject_token_type',
 ];
 
 // These become claims of every access token and must come from nowhere but the server.
@@ -67,11 +87,14 @@ const registeredClaims = 'iss sub aud exp nbf iat jti client_id scope sid'.split
 const known: readonly (keyof UpstreamOptions)[] = [
   'clientAuthentication',
   'clientId',
+  'clientKey',
   'clientSecret',
   'embedClaims',
   'extraAuthorizeParams',
   'extraTokenParams',
   'fetch',
+  'forwardPkce',
+  'forwardResource',
   'scopes',
 ];
 
@@ -89,13 +112,10 @@ export function upstreamOptionIssues(
     issues.push({ path: `${path}.${name}`, problem });
   };
   if (!isText(options.clientId)) add('clientId', 'is missing');
-  if (options.clientSecret === '')
-    add('clientSecret', 'is empty; leave it out for a public client');
-  if (options.clientAuthentication === 'none' && options.clientSecret !== undefined) {
-    add('clientAuthentication', 'is none although there is a clientSecret');
-  }
-  if ((options.clientAuthentication ?? 'none') !== 'none' && options.clientSecret === undefined) {
-    add('clientAuthentication', 'needs a clientSecret');
+  for (const [name, problem] of credentialProblems(options)) add(name, problem);
+  for (const name of ['forwardPkce', 'forwardResource'] as const) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== 'boolean') add(name, 'must be true or false');
   }
   for (const name of reserved(options.extraAuthorizeParams, reservedAuthorizeParameters)) {
     add(`extraAuthorizeParams.${name}`, 'is set by the library and cannot be overridden');

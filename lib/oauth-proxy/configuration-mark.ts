@@ -1,0 +1,52 @@
+import { StorageError } from '../common/errors.js';
+import type { MultiAuthEvents } from '../common/events.js';
+import { hashSecret } from '../crypto/hash.js';
+import type { RecordCollection } from '../storage/record-collection.js';
+import type { OAuthProxyOptions } from './oauth-proxy-options.js';
+
+const keptSeconds = 86_400;
+const id = 'present';
+
+/** What instances of one server must agree on, as a hash. */
+export interface ConfigurationMark {
+  readonly hash: string;
+}
+
+/**
+ * Compares what this instance is configured to do with what the last one that started was, and says
+ * so when they differ: each applies its own rules to what they share. A store that cannot be asked
+ * keeps nobody from starting.
+ */
+export async function markConfiguration(
+  options: OAuthProxyOptions,
+  marks: RecordCollection<ConfigurationMark>,
+  events: MultiAuthEvents,
+): Promise<void> {
+  const hash = hashSecret(JSON.stringify(agreement(options)));
+  try {
+    const before = await marks.get(id);
+    await marks.set(id, { hash }, keptSeconds);
+    if (before === undefined || before.hash === hash) return;
+    const warning =
+      'other than those of the instance that started last: harmless if they were just changed';
+    events.emit('configuration.warning', { option: 'server', warning });
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+  }
+}
+
+function agreement(options: OAuthProxyOptions): unknown {
+  const { allowedClientRedirectUris, validScopes, defaultScopes, lifetimes, clients } = options;
+  const { registration, redirectPath, consent, requiredScopes } = options;
+  return [
+    allowedClientRedirectUris,
+    validScopes,
+    defaultScopes,
+    requiredScopes,
+    lifetimes,
+    redirectPath,
+    registration !== false,
+    String(consent),
+    clients?.map(({ clientId, redirectUris }) => [clientId, redirectUris]),
+  ];
+}

@@ -1,0 +1,118 @@
+import type { Awaitable } from '../../common/awaitable.js';
+import { BoundedMap } from '../../common/bounded-map.js';
+import type { Clock } from '../../common/clock.js';
+import { randomToken } from '../../crypto/random.js';
+import type { RecordCollection } from '../../storage/record-collection.js';
+import type { RevocationTarget } from '../../verifiers/oauth-provider.js';
+import type { Grant } from './grant.js';
+
+/** Everything granted to the target until then, that second included, is void. */
+export interface RevocationMark {
+  /** In seconds since the epoch. */
+  readonly at: number;
+}
+
+/** What was granted to whom, and when. */
+export type Granted = Pick<Grant, 'subject' | 'clientId' | 'issuedAt'>;
+
+export interface RevocationMarksDependencies {
+  readonly marks: RecordCollection<RevocationMark>;
+  /** Tells, under one key, whether there is any mark that was not there before. */
+  readonly latestMark: RecordCollection<{ id: string }>;
+  readonly clock: Clock;
+  /** As long as any grant can live. */
+  readonly seconds: number;
+}
+
+const latest = 'latest';
+const none = -1;
+const cacheLimits = { maxEntries: 10_000, ttlSeconds: 60 };
+
+/**
+ * The marks that end all grants of a subject or a client, also those that nobody can list and those
+ * that are being made. A mark cannot be raced: it says of whatever is older that it is void.
+ */
+export class RevocationMarks {
+  #latest: string | undefined;
+  /** The second in which `#latest` was asked for. */
+  #askedAt: number | undefined;
+  #asking: Promise<void> | undefined;
+  #cache: BoundedMap<string, number>;
+
+  constructor(private readonly its: RevocationMarksDependencies) {
+    this.#cache = this.#emptyCache();
+  }
+
+  async set(target: RevocationTarget): Promise<void> {
+    const { marks, latestMark, clock, seconds } = this.its;
+    const key = keyOf(target);
+    const before = await marks.get(key);
+    // The clock of another instance may be ahead: a mark never goes back.
+    await marks.set(key, { at: Math.max(clock.now(), before?.at ?? 0) }, seconds);
+    // Second: whoever sees this one finds the mark.
+    await latestMark.set(latest, { id: randomToken(8) }, seconds);
+    this.#askedAt = undefined;
+  }
+
+  /** Tells whether a mark ended it, by the store. */
+  async cover(granted: Granted): Promise<boolean> {
+    return granted.issuedAt <= (await this.#read(granted));
+  }
+
+  /** Tells the same by what was in the store a second ago at most; mostly without asking it. */
+  coverLately(granted: Granted): Awaitable<boolean> {
+    const asking = this.#upToDate();
+    return asking ? asking.then(() => this.#coverCached(granted)) : this.#coverCached(granted);
+  }
+
+  #coverCached(granted: Granted): Awaitable<boolean> {
+    const key = keyOf(granted);
+    // A later mark makes this cache obsolete, and what is read for it by then goes with it.
+    const cache = this.#cache;
+    const known = cache.get(key);
+    if (known !== undefined) return granted.issuedAt <= known;
+    return this.#read(granted).then((at) => {
+      cache.set(key, at);
+      return granted.issuedAt <= at;
+    });
+  }
+
+  #upToDate(): Promise<void> | undefined {
+    const now = this.its.clock.now();
+    if (this.#askedAt !== now) {
+      this.#askedAt = now;
+      const asking = this.#askLatest().finally(() => {
+        if (this.#asking === asking) this.#asking = undefined;
+      });
+      this.#asking = asking;
+    }
+    return this.#asking;
+  }
+
+  async #askLatest(): Promise<void> {
+    try {
+      const id = (await this.its.latestMark.get(latest))?.id;
+      if (id === this.#latest) return;
+      this.#latest = id;
+      this.#cache = this.#emptyCache();
+    } catch (error) {
+      this.#askedAt = undefined;
+      throw error;
+    }
+  }
+
+  /** The latest of the marks that may concern them. */
+  async #read({ subject, clientId }: Granted): Promise<number> {
+    const targets = [{ subject }, { clientId }, { subject, clientId }];
+    const marks = await Promise.all(targets.map((target) => this.its.marks.get(keyOf(target))));
+    return Math.max(...marks.map((mark) => mark?.at ?? none));
+  }
+
+  #emptyCache(): BoundedMap<string, number> {
+    return new BoundedMap({ ...cacheLimits, clock: this.its.clock });
+  }
+}
+
+function keyOf({ subject, clientId }: RevocationTarget): string {
+  return JSON.stringify([subject ?? null, clientId ?? null]);
+}

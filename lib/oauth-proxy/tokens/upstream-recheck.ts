@@ -1,0 +1,105 @@
+import { BoundedMap } from '../../common/bounded-map.js';
+import type { Clock } from '../../common/clock.js';
+import { type ConfigurationIssue, UpstreamError } from '../../common/errors.js';
+import { late, within } from '../../common/within.js';
+import type { RecordCollection } from '../../storage/record-collection.js';
+import type { Grant } from './grant.js';
+import type { UpstreamLife } from './upstream-life.js';
+import type { UpstreamSessions } from './upstream-sessions.js';
+
+/** When an instance began to check a login. */
+export interface UpstreamCheck {
+  readonly at: number;
+}
+
+const limits = { min: 10, max: 86_400 };
+const maxRemembered = 10_000;
+/** How long a request waits for the upstream: less than `sourceTimeoutSeconds` is by default. */
+const patienceSeconds = 4;
+/** When an upstream without time limits of its own counts as one that does not answer. */
+const checkSeconds = 30;
+
+export interface UpstreamRecheckDependencies {
+  /** By the grant id. */
+  readonly checks: RecordCollection<UpstreamCheck>;
+  readonly sessions: UpstreamSessions;
+  readonly life: UpstreamLife;
+  readonly clock: Clock;
+  readonly intervalSeconds: number;
+}
+
+/**
+ * Asks the upstream from time to time whether a login that is used here goes on there. One check an
+ * interval, by whichever instance comes first; between checks nothing is read for it.
+ */
+export class UpstreamRecheck {
+  /** When the next check of a grant is due, as far as this process knows. */
+  readonly #dueAt: BoundedMap<string, number>;
+  readonly #running = new Map<string, Promise<boolean>>();
+
+  constructor(private readonly its: UpstreamRecheckDependencies) {
+    const { intervalSeconds: ttlSeconds, clock } = its;
+    this.#dueAt = new BoundedMap({ maxEntries: maxRemembered, ttlSeconds, clock });
+  }
+
+  /** What is wrong with the interval. */
+  static issues(seconds: unknown, path: string): ConfigurationIssue[] {
+    if (seconds === undefined) return [];
+    const { min, max } = limits;
+    if (Number.isInteger(seconds) && Number(seconds) >= min && Number(seconds) <= max) return [];
+    return [{ path, problem: `must be whole seconds, ${min} to ${max}` }];
+  }
+
+  /**
+   * Tells whether the grant may go on. An upstream that cannot be asked, or takes long, holds nobody
+   * up: what it says later counts from then on.
+   */
+  async admits(grantId: string, grant: Grant): Promise<boolean> {
+    const dueAt = this.#dueAt.get(grantId);
+    if (dueAt !== undefined && this.its.clock.now() < dueAt) return true;
+    const answer = await within(this.#shared(grantId, grant), patienceSeconds);
+    return answer === late || answer;
+  }
+
+  /** Waits for the checks that were begun. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running.values());
+  }
+
+  #shared(grantId: string, grant: Grant): Promise<boolean> {
+    const running = this.#running.get(grantId);
+    if (running) return running;
+    const begun = within(this.#check(grantId, grant), checkSeconds)
+      .then((answer) => answer === late || answer)
+      .finally(() => this.#running.delete(grantId));
+    this.#running.set(grantId, begun);
+    return begun;
+  }
+
+  async #check(grantId: string, grant: Grant): Promise<boolean> {
+    const { checks, sessions, life, clock, intervalSeconds } = this.its;
+    const now = clock.now();
+    const session = await sessions.find(grantId);
+    if (!session) return false;
+    // The upstream gave out tokens: it knew the user then.
+    const fresh = session.obtainedAt + intervalSeconds;
+    if (now < fresh) return this.#wait(grantId, fresh);
+    if (!(await checks.add(grantId, { at: now }, intervalSeconds))) {
+      const last = await checks.get(grantId);
+      return this.#wait(grantId, last ? last.at + intervalSeconds : now);
+    }
+    this.#wait(grantId, now + intervalSeconds);
+    try {
+      return await life.goesOn(grantId, grant, session);
+    } catch (error) {
+      // It was said in an event; the next interval asks again.
+      if (error instanceof UpstreamError) return true;
+      throw error;
+    }
+  }
+
+  #wait(grantId: string, dueAt: number): true {
+    this.#dueAt.set(grantId, dueAt);
+    return true;
+  }
+}

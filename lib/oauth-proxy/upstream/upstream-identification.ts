@@ -1,0 +1,125 @@
+import type * as oauth from 'oauth4webapi';
+import { type ConfigurationIssue, UpstreamError } from '../../common/errors.js';
+import { constantTimeEqual } from '../../crypto/constant-time.js';
+import type { AccessToken } from '../../verifiers/access-token.js';
+import { JwtVerifier } from '../../verifiers/jwt.verifier.js';
+import type { TokenVerifier } from '../../verifiers/token-verifier.js';
+import { type ChainVerdict, VerifierChain } from '../../verifiers/verifier-chain.js';
+import { assertIdTokenFits } from './id-token.js';
+import type { UpstreamHost, UpstreamIdentity, UpstreamVerdict } from './upstream.js';
+
+/** Which token of the upstream says who logged in. */
+export type TokenToVerify = 'access_token' | 'id_token';
+
+interface IdentificationOptions {
+  readonly clientId: string;
+  readonly tokenEndpoint: string;
+  readonly tokenVerifier: TokenVerifier;
+  readonly tokenToVerify?: TokenToVerify | undefined;
+}
+
+const verificationSeconds = 10;
+
+/** Finds out by a token verifier whose the tokens of an upstream are. */
+export class UpstreamIdentification {
+  readonly #options: IdentificationOptions;
+  readonly #host: UpstreamHost;
+  readonly #verifiers: VerifierChain;
+
+  constructor(options: IdentificationOptions, host: UpstreamHost) {
+    this.#options = options;
+    this.#host = host;
+    this.#verifiers = new VerifierChain([options.tokenVerifier], {
+      resource: options.tokenEndpoint,
+      events: host.events,
+      clock: host.clock,
+      timeoutSeconds: verificationSeconds,
+    });
+  }
+
+  static issues(options: IdentificationOptions, path: string): ConfigurationIssue[] {
+    const { tokenVerifier, tokenToVerify = 'access_token' } = options;
+    const issues: ConfigurationIssue[] = [];
+    if (typeof (tokenVerifier as TokenVerifier | undefined)?.verifyToken !== 'function') {
+      issues.push({ path: `${path}.tokenVerifier`, problem: 'is missing: it says who logged in' });
+    }
+    if (!['access_token', 'id_token'].includes(tokenToVerify)) {
+      issues.push({ path: `${path}.tokenToVerify`, problem: 'must be access_token or id_token' });
+    }
+    return issues;
+  }
+
+  /** @throws UpstreamError unless the verifier accepts the token and says whose it is. */
+  async ofLogin(
+    tokens: oauth.TokenEndpointResponse,
+    idToken: string | undefined,
+    nonce: string,
+  ): Promise<UpstreamIdentity> {
+    const token = this.#usesIdToken ? idToken : tokens.access_token;
+    if (token === undefined) throw new UpstreamError('there is no id_token', 'refused');
+    const verified = this.#accepted(await this.#verifiers.verify(token));
+    if (this.#usesIdToken) this.#assertOfLogin({ ...tokens, id_token: token }, verified, nonce);
+    if (verified.subject === undefined) {
+      throw new UpstreamError('the token verifier names no subject', 'refused');
+    }
+    return { subject: verified.subject, claims: verified.claims };
+  }
+
+  /**
+   * Looks at the id_token of a refresh, which may be absent.
+   * @throws UpstreamError `refused` when it is not about this user. @see OpenID Connect Core §12.2
+   */
+  async assertSame(idToken: string | undefined, subject: string): Promise<void> {
+    if (!this.#usesIdToken || idToken === undefined) return;
+    const verdict = await this.#verifiers.verify(idToken);
+    // The tokens are good and their predecessors spent: not being able to tell must not lose them.
+    if (verdict.outcome === 'unavailable') return;
+    if (verdict.outcome === 'accepted' && verdict.token.subject === subject) return;
+    throw new UpstreamError('the id_token of the refresh is about another login', 'refused');
+  }
+
+  /** @throws UpstreamError `refused` when the access token is another user's by now. */
+  async verdict(accessToken: string, subject: string): Promise<UpstreamVerdict> {
+    if (this.#usesIdToken) return 'unknown';
+    const verdict = await this.#verifiers.verify(accessToken);
+    if (verdict.outcome === 'rejected') return 'refused';
+    if (this.#accepted(verdict).subject === subject) {
+      // A signature says who logged in, and not that the login goes on.
+      return this.#options.tokenVerifier instanceof JwtVerifier ? 'unknown' : 'alive';
+    }
+    throw new UpstreamError("the upstream's token is another user's", 'refused');
+  }
+
+  get #usesIdToken(): boolean {
+    return this.#options.tokenToVerify === 'id_token';
+  }
+
+  /** What a verifier of signatures leaves open: that the id_token is of this very login. */
+  #assertOfLogin(
+    tokens: oauth.TokenEndpointResponse,
+    { claims }: AccessToken,
+    nonce: string,
+  ): void {
+    const { sub, nonce: returned } = claims;
+    if (typeof returned !== 'string' || !constantTimeEqual(returned, nonce)) {
+      throw new UpstreamError('the id_token has not the nonce of this login', 'refused');
+    }
+    const fitting = { ...claims, sub: typeof sub === 'string' ? sub : '' } as oauth.IDToken;
+    assertIdTokenFits(tokens, fitting, this.#options.clientId);
+  }
+
+  #accepted(verdict: ChainVerdict): AccessToken {
+    switch (verdict.outcome) {
+      case 'accepted':
+        return verdict.token;
+      case 'rejected': {
+        const reason = verdict.reasons.map((r) => r.reason).join(', ') || 'no reason given';
+        // The upstream issued it a moment ago: it is the verifier's options that are wrong.
+        this.#host.events.emit('upstream.token_unverifiable', { reason });
+        throw new UpstreamError(`tokenVerifier refuses the upstream's token: ${reason}`, 'refused');
+      }
+      case 'unavailable':
+        throw new UpstreamError('the upstream token could not be verified now', 'transient');
+    }
+  }
+}

@@ -112,12 +112,13 @@ export interface EverySourceOptions {
  */
 export class EverySource {
   static async start(options: EverySourceOptions): Promise<EverySource> {
-    const issuer = await new FakeIssuer().start();
+    const clock = new ManualClock();
+    // One clock for both: a slow machine must not make a token one of the future.
+    const issuer = await new FakeIssuer({ clock }).start();
     // Without `alg`, so that nothing but the configuration says what a key is for.
     issuer.document = {
       keys: issuer.keys.map(({ publicJwk: { alg: _, ...publicJwk } }) => publicJwk),
     };
-    const clock = new ManualClock();
     // Nest has one logger for the whole process.
     const logger = new LogSink();
     const pem = generateKeyPairSync('rsa', { modulusLength: 2048 });

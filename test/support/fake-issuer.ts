@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
+import { type Clock, SystemClock } from '../../lib/common/clock.js';
 
 /** How the JWKS endpoint behaves. */
 export type FakeIssuerMode = 'ok' | '500' | 'hang' | 'html' | 'redirect' | 'huge';
@@ -29,11 +30,13 @@ export class FakeIssuer {
   keys: FakeIssuerKey[] = [];
 
   readonly #algorithm: string;
+  readonly #clock: Clock;
   readonly #server: Server;
   #serial = 0;
 
-  constructor(options: { algorithm?: string } = {}) {
+  constructor(options: { algorithm?: string; clock?: Clock } = {}) {
     this.#algorithm = options.algorithm ?? 'RS256';
+    this.#clock = options.clock ?? new SystemClock();
     this.#server = createServer((request, response) => this.#answer(request, response));
   }
 
@@ -97,7 +100,7 @@ export class FakeIssuer {
     key: Pick<FakeIssuerKey, 'kid' | 'algorithm' | 'privateKey'> | undefined = this.keys.at(-1),
   ): Promise<string> {
     if (!key) throw new Error('The issuer has no key.');
-    const now = Math.floor(Date.now() / 1000);
+    const now = this.#clock.now();
     const payload = defined({
       iss: this.issuer,
       sub: 'user-1',

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import {
   All,
   Controller,
@@ -12,6 +13,7 @@ import {
   McpAuth,
   MemoryStore,
   type KeyValueStore,
+  MultiAuthEvents,
   MultiAuthModule,
   type MultiAuthModuleExtras,
   type MultiAuthOptions,
@@ -23,6 +25,7 @@ import {
 import { createApp, moduleOf, type Platform } from './app.js';
 import { freePort } from './free-port.js';
 import type { LogSink } from './log-sink.js';
+import { MintedSecrets } from './minted-secrets.js';
 import { mcpNodeHandler } from './mcp-app.js';
 import { StoreSpy } from './store-spy.js';
 import type { UpstreamIdp } from './upstream-idp.js';
@@ -137,6 +140,7 @@ export async function startProtectedApp(options: ProtectedAppOptions): Promise<P
     ...(options.logger && { logger: options.logger }),
     ...(options.trustProxy !== undefined && { trustProxy: options.trustProxy }),
   });
+  const audit = auditSecrets(running.app, { store, idp, log: options.logger });
   return {
     app: running.app,
     origin,
@@ -144,7 +148,40 @@ export async function startProtectedApp(options: ProtectedAppOptions): Promise<P
     url: `${origin}/mcp`,
     store,
     proxy,
-    close: () => running.close(),
+    close: async () => {
+      await running.close();
+      audit();
+    },
+  };
+}
+
+/** Watches the app, and answers what fails when a secret got where none belongs (U5, ST-01). */
+function auditSecrets(
+  app: INestApplication,
+  { store, idp, log }: { store: StoreSpy; idp: UpstreamIdp; log: LogSink | undefined },
+): () => void {
+  const minted = new MintedSecrets();
+  minted.watch(app.getHttpServer() as Server);
+  const events = app.get(MultiAuthEvents, { strict: false });
+  const told: string[] = [];
+  const emit = events.emit.bind(events);
+  events.emit = (name, event) => {
+    told.push(JSON.stringify(event));
+    emit(name, event);
+  };
+  return () => {
+    const texts = {
+      log: log?.lines.map(({ text }) => text) ?? [],
+      store: store.dump().flatMap(({ key, value }) => [key, value]),
+      events: told,
+    };
+    for (const [place, lines] of Object.entries(texts)) {
+      const text = lines.join('\n');
+      const shown = [...minted.shownIn(text), ...idp.minted.shownIn(text)];
+      if (shown.length === 0) continue;
+      const line = lines.find((l) => minted.shownIn(l).length + idp.minted.shownIn(l).length > 0);
+      throw new Error(`The ${place} shows secrets: ${shown.join(', ')}, as in: ${line}`);
+    }
   };
 }
 

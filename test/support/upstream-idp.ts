@@ -6,6 +6,7 @@ import type { JWK } from 'jose';
 import type { Provider, ProviderAdapter } from 'oidc-provider';
 import { Gate } from './gate.js';
 import type { Held } from './gate.js';
+import { MintedSecrets } from './minted-secrets.js';
 
 export interface UpstreamIdpOptions {
   /** @default a free port */
@@ -109,12 +110,15 @@ export class UpstreamIdp {
     });
     const { port } = server.address() as AddressInfo;
     const idp = new UpstreamIdp(server, `http://localhost:${port}`, options);
+    idp.minted.watch(server);
     await idp.#boot();
     return idp;
   }
 
   readonly issuer: string;
   readonly client = { id: 'nest-app', secret: 'upstream-client-secret-of-nest-app' } as const;
+  /** The secrets that it made or was told. */
+  readonly minted = new MintedSecrets();
   /** Every request that arrived, in order. */
   readonly requests: UpstreamRequest[] = [];
   readonly users = new Map<string, UpstreamUser>([

@@ -73,7 +73,7 @@ export type {
   UpstreamTokenSet,
   UpstreamVerdict,
 } from './oauth-proxy/upstream/upstream.js';
-export type { UpstreamClientAuthentication } from './oauth-proxy/upstream/client-authentication.js';
+
 export type { TokenToVerify } from './oauth-proxy/upstream/upstream-identification.js';
 export type { UpstreamOptions } from './oauth-proxy/upstream/upstream-options.js';
 export { AccessToken } from './resource-server/access-token.decorator.js';
@@ -108,6 +108,7 @@ export {
   DebugTokenVerifier,
   type DebugTokenVerifierOptions,
 } from './verifiers/debug.verifier.js';
+export type { ClientAuthentication } from './verifiers/client-authentication.js';
 export { IntrospectionVerifier } from './verifiers/introspection.verifier.js';
 export {
   anyAudience,

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { FormMac } from './form-mac.js';
 import { randomToken } from './random.js';
+import type { KeyList } from './key-list.js';
 import { SecretRing } from './secret-ring.js';
 
 const OLD = randomToken();
@@ -62,5 +63,16 @@ describe('FormMac', () => {
     expect(mac.verify(rotated.sign('part'), 'part')).toBe(true);
     expect(old.verify(rotated.sign('part'), 'part')).toBe(false);
     expect(mac.verify(old.sign('part'), 'part')).toBe(false);
+  });
+
+  it('follows its ring', () => {
+    const list = { current: [OLD] };
+    const following = new FormMac(new SecretRing(list as unknown as KeyList<string>));
+    const old = following.sign('form');
+    list.current = [NEW, OLD];
+    expect(following.sign('form')).toBe(mac.sign('form'));
+    expect(following.verify(old, 'form')).toBe(true);
+    list.current = [NEW];
+    expect(following.verify(old, 'form')).toBe(false);
   });
 });

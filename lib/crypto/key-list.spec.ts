@@ -170,3 +170,25 @@ describe('a KeyList of a function', () => {
     expect(list.current).toEqual(['c']);
   });
 });
+
+describe('a KeyList that nobody uses', () => {
+  it('asks every minute all the same, until it is stopped', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    try {
+      let answer = ['a'];
+      const source = jest.fn(async () => answer);
+      const list = await setUp(source).load();
+      answer = ['b', 'a'];
+      jest.advanceTimersByTime(60_000);
+      await settle();
+      expect(source).toHaveBeenCalledTimes(2);
+      expect(list.current).toEqual(['b', 'a']);
+      list.stop();
+      jest.advanceTimersByTime(600_000);
+      await settle();
+      expect(source).toHaveBeenCalledTimes(2);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+});

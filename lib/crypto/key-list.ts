@@ -22,9 +22,9 @@ const askAgainSeconds = 60;
 const answerMilliseconds = 10_000;
 
 /**
- * The keys in force, the first of which signs. A function is asked at the start and then, while the
- * keys are in use, about once a minute: so keys come and go without a restart. An answer that
- * cannot be used changes nothing.
+ * The keys in force, the first of which signs. A function is asked at the start and then about once
+ * a minute, used or not: so keys come and go without a restart, and an instance that was idle does
+ * not come back with keys that are no more. An answer that cannot be used changes nothing.
  */
 export class KeyList<T> {
   #keys: readonly T[] | undefined;
@@ -32,6 +32,7 @@ export class KeyList<T> {
   #turn: Promise<void> = Promise.resolve();
   readonly #source: KeyListSource<T>;
   readonly #rules: KeyListRules;
+  #timer: NodeJS.Timeout | undefined;
 
   private constructor(source: KeyListSource<T>, rules: KeyListRules) {
     this.#source = source;
@@ -42,7 +43,13 @@ export class KeyList<T> {
   static async load<T>(source: KeyListSource<T>, rules: KeyListRules): Promise<KeyList<T>> {
     const list = new KeyList(source, rules);
     await list.reload();
+    list.#keepAsking();
     return list;
+  }
+
+  /** Asks no more. */
+  stop(): void {
+    clearInterval(this.#timer);
   }
 
   /** The keys; the same array as long as they are the same keys. */
@@ -66,6 +73,17 @@ export class KeyList<T> {
     const turn = this.#turn.then(() => this.#ask());
     this.#turn = turn.catch(() => {});
     return turn;
+  }
+
+  #keepAsking(): void {
+    if (typeof this.#source !== 'function') return;
+    this.#timer = setInterval(() => {
+      this.reload().catch(() => {
+        // Nobody waits for it; `onFailure` was told.
+      });
+    }, askAgainSeconds * 1000);
+    // Keys alone keep no process running.
+    this.#timer.unref();
   }
 
   #isDue(): boolean {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
+import type { KeyList } from './key-list.js';
 import { randomToken } from './random.js';
 import { Sealer } from './sealer.js';
 import { SecretRing } from './secret-ring.js';
@@ -106,6 +107,17 @@ describe('Sealer', () => {
     expect(sealer.open(rotated.seal('text', 'data'), 'data')).toBe('text');
     expect(old.open(rotated.seal('text', 'data'), 'data')).toBeNull();
     expect(sealer.open(old.seal('text', 'data'), 'data')).toBeNull();
+  });
+
+  it('follows its ring', () => {
+    const list = { current: [OLD] };
+    const following = new Sealer(new SecretRing(list as unknown as KeyList<string>));
+    const old = following.seal('text', 'data');
+    list.current = [NEW, OLD];
+    expect(sealer.open(following.seal('text', 'data'), 'data')).toBe('text');
+    expect(following.open(old, 'data')).toBe('text');
+    list.current = [NEW];
+    expect(following.open(old, 'data')).toBeNull();
   });
 
   it('shows no key when it is printed', () => {

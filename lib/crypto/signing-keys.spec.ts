@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import { SignJWT, calculateJwkThumbprint, createLocalJWKSet, jwtVerify } from 'jose';
 import type { JWK, JWTPayload } from 'jose';
 import { ConfigurationError } from '../common/errors.js';
+import type { KeyList } from './key-list.js';
 import { randomToken } from './random.js';
 import { SecretRing } from './secret-ring.js';
 import { SigningKeys } from './signing-keys.js';
@@ -230,6 +231,22 @@ describe('SigningKeys rotation', () => {
     const old = SigningKeys.fromJwks([EC]);
     expect(await rotated.verify(await old.sign(CLAIMS, 'at+jwt'), EXPECTED)).toEqual(CLAIMS);
     expect(await old.verify(await rotated.sign(CLAIMS, 'at+jwt'), EXPECTED)).toBeNull();
+  });
+
+  it('follows its keys while it is used', async () => {
+    const list = { current: [EC] as JWK[] };
+    const following = SigningKeys.fromJwks(list as unknown as KeyList<JWK>);
+    const old = await following.sign(CLAIMS, 'at+jwt');
+    list.current = [ED, EC];
+    const kids = following.publicJwks()?.keys.map(({ kty }) => kty);
+    expect(kids).toEqual(['OKP', 'EC']);
+    const next = await following.sign(CLAIMS, 'at+jwt');
+    for (const token of [old, next])
+      expect(await following.verify(token, EXPECTED)).toEqual(CLAIMS);
+    list.current = [ED];
+    expect(await following.verify(old, EXPECTED)).toBeNull();
+    expect(await following.verify(next, EXPECTED)).toEqual(CLAIMS);
+    expect(following.publicJwks()?.keys).toHaveLength(1);
   });
 
   it('works for many at once from the first call', async () => {

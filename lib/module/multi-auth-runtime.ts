@@ -13,6 +13,7 @@ import {
 import { ResourceServer } from '../resource-server/resource-server.js';
 import { SessionBinding } from '../resource-server/session-binding.js';
 import type { ProtectedResource } from '../resources/protected-resource.js';
+import { OAuthProvider } from '../verifiers/oauth-provider.js';
 import type { TokenVerifier } from '../verifiers/token-verifier.js';
 import { VerifierChain } from '../verifiers/verifier-chain.js';
 import type { ResolvedOptions } from './resolve-options.js';
@@ -28,7 +29,11 @@ export class MultiAuthRuntime {
     private readonly events: MultiAuthEvents,
     clock: Clock,
   ) {
-    const { resources, sources, sourceTimeoutSeconds: timeoutSeconds } = options;
+    const { resources, sources, provider, sourceTimeoutSeconds: timeoutSeconds } = options;
+    const ownIssuer =
+      provider instanceof OAuthProvider
+        ? { source: provider, issuers: provider.authorizationServers() }
+        : undefined;
     this.#chains = new Map(
       resources.all.map((resource) => [
         resource,
@@ -38,6 +43,7 @@ export class MultiAuthRuntime {
           events,
           clock,
           timeoutSeconds,
+          ...(ownIssuer && { ownIssuer }),
         }),
       ]),
     );

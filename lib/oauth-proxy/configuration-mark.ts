@@ -4,7 +4,7 @@ import { hashSecret } from '../crypto/hash.js';
 import type { RecordCollection } from '../storage/record-collection.js';
 import type { OAuthProxyOptions } from './oauth-proxy-options.js';
 
-const keptSeconds = 86_400;
+const keptSeconds = 30 * 86_400;
 const id = 'present';
 
 /** What instances of one server must agree on, as a hash. */
@@ -14,7 +14,7 @@ export interface ConfigurationMark {
 
 /**
  * Compares what this instance is configured to do with what the last one that started was, and says
- * so when they differ: each applies its own rules to what they share. A store that cannot be asked
+ * so when they differ: each applies its own rules, and its own keys, to what they share. A store that cannot be asked
  * keeps nobody from starting.
  */
 export async function markConfiguration(
@@ -24,12 +24,15 @@ export async function markConfiguration(
 ): Promise<void> {
   const hash = hashSecret(JSON.stringify(agreement(options)));
   try {
+    if (await marks.add(id, { hash }, keptSeconds)) return;
     const before = await marks.get(id);
     await marks.set(id, { hash }, keptSeconds);
-    if (before === undefined || before.hash === hash) return;
+    if (before?.hash === hash) return;
+    // What is there and does not open was sealed by somebody with other secrets.
+    const option = before === undefined ? 'server.secrets' : 'server';
     const warning =
       'other than those of the instance that started last: harmless if they were just changed';
-    events.emit('configuration.warning', { option: 'server', warning });
+    events.emit('configuration.warning', { option, warning });
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
   }
@@ -37,7 +40,7 @@ export async function markConfiguration(
 
 function agreement(options: OAuthProxyOptions): unknown {
   const { allowedClientRedirectUris, validScopes, defaultScopes, lifetimes, clients } = options;
-  const { registration, redirectPath, consent, requiredScopes } = options;
+  const { registration, redirectPath, consent, requiredScopes, signingKeys } = options;
   return [
     allowedClientRedirectUris,
     validScopes,
@@ -47,6 +50,8 @@ function agreement(options: OAuthProxyOptions): unknown {
     redirectPath,
     registration !== false,
     String(consent),
+    // The public members alone: a hash of a private key is nothing to keep.
+    Array.isArray(signingKeys) ? signingKeys.map(({ kid, x, n }) => [kid, x, n]) : undefined,
     clients?.map(({ clientId, redirectUris }) => [clientId, redirectUris]),
   ];
 }

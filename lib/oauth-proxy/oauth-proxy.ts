@@ -77,6 +77,7 @@ export class OAuthProxy extends OAuthProvider {
   }
 
   override async stop(): Promise<void> {
+    this.#keys?.stop();
     await this.#server?.settled();
     await this.#storage?.close?.();
     this.#isTaken = false;

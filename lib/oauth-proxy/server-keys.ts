@@ -54,6 +54,11 @@ export class ServerKeys {
   async reload(): Promise<void> {
     await Promise.all(this.lists.map((list) => list.reload()));
   }
+
+  /** Asks for no more keys. */
+  stop(): void {
+    for (const list of this.lists) list.stop();
+  }
 }
 
 function isList(keys: unknown): boolean {

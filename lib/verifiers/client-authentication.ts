@@ -3,20 +3,20 @@ import * as oauth from 'oauth4webapi';
 import { parseAssertionJwk } from '../crypto/signing-jwk.js';
 
 /** How the app authenticates at another server's endpoints. */
-export type ClientAuthenticationMethod =
+export type ClientAuthentication =
   'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';
 
 /** Who the app is at another server, and how it proves it. */
-export interface ClientCredentials {
+export interface AppCredentials {
   readonly clientId: string;
   readonly clientSecret?: string | undefined;
   readonly clientKey?: JWK | undefined;
-  readonly clientAuthentication?: ClientAuthenticationMethod | undefined;
+  readonly clientAuthentication?: ClientAuthentication | undefined;
 }
 
 /** What is wrong with the credentials: the option and the problem, never a value. */
 export function credentialProblems(
-  options: ClientCredentials,
+  options: AppCredentials,
 ): (readonly [option: string, problem: string])[] {
   const { clientSecret, clientKey } = options;
   const method: string = methodOf(options);
@@ -37,7 +37,7 @@ export function credentialProblems(
 }
 
 /** The client authentication of oauth4webapi for credentials without problems. */
-export function clientAuthentication(options: ClientCredentials): oauth.ClientAuth {
+export function clientAuthentication(options: AppCredentials): oauth.ClientAuth {
   const { clientSecret = '', clientKey = {} } = options;
   switch (methodOf(options)) {
     case 'client_secret_basic':
@@ -56,9 +56,9 @@ const methods: readonly string[] = [
   'client_secret_post',
   'private_key_jwt',
   'none',
-] satisfies ClientAuthenticationMethod[];
+] satisfies ClientAuthentication[];
 
-function methodOf(options: ClientCredentials): ClientAuthenticationMethod {
+function methodOf(options: AppCredentials): ClientAuthentication {
   if (options.clientAuthentication !== undefined) return options.clientAuthentication;
   if (options.clientKey !== undefined) return 'private_key_jwt';
   return options.clientSecret === undefined ? 'none' : 'client_secret_basic';

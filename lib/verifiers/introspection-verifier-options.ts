@@ -3,7 +3,7 @@ import type { Clock } from '../common/clock.js';
 import type { ConfigurationIssue } from '../common/errors.js';
 import { commonOptionIssues, isText, unknownOptionIssues } from '../common/option-issues.js';
 import { isLoopbackHost } from '../http/loopback.js';
-import { type ClientAuthenticationMethod, credentialProblems } from './client-authentication.js';
+import { type ClientAuthentication, credentialProblems } from './client-authentication.js';
 
 /** For `IntrospectionVerifierOptions.audience`: the authorization server names no audience. */
 export const anyAudience: unique symbol = Symbol('multi-auth:any-audience');
@@ -22,7 +22,7 @@ export interface IntrospectionVerifierOptions {
    * How the app authenticates.
    * @default `private_key_jwt` with a key, else `client_secret_basic`
    */
-  readonly clientAuthentication?: ClientAuthenticationMethod | undefined;
+  readonly clientAuthentication?: ClientAuthentication | undefined;
   /**
    * The issuer whose tokens these are. An answer that names another one is refused, and JWTs of
    * this issuer are recognized by it.

@@ -28,6 +28,13 @@ export interface CallLimits {
   readonly clock: Clock;
   readonly timeoutSeconds: number;
   readonly otherResources?: readonly string[];
+  readonly ownIssuer?: OwnIssuer;
+}
+
+/** The issuer that the module's own server is, and the one source that may speak for it. */
+export interface OwnIssuer {
+  readonly source: TokenVerifier;
+  readonly issuers: readonly string[];
 }
 
 /** One token offered to one source. Nothing the source does makes it throw. */
@@ -104,6 +111,7 @@ export class SourceCall {
       return 'expired';
     }
     if (this.#isForAnother(token)) return 'wrong_resource';
+    if (this.#speaksAsOurs(token)) return 'wrong_issuer';
     return coversScopes(token.scopes, ownScopes(this.source)) ? undefined : 'insufficient_scope';
   }
 
@@ -111,6 +119,13 @@ export class SourceCall {
   #isForAnother({ resource }: AccessToken): boolean {
     if (resource === undefined || resource === this.presented.resource) return false;
     return this.limits.otherResources?.some((other) => sameResource(other, resource)) ?? false;
+  }
+
+  // Who is who depends on the issuer: a partner's server must not be able to name ours.
+  #speaksAsOurs({ issuer }: AccessToken): boolean {
+    const { ownIssuer } = this.limits;
+    if (issuer === undefined || !ownIssuer || this.source === ownIssuer.source) return false;
+    return ownIssuer.issuers.includes(issuer);
   }
 
   #failure(thrown: unknown): SourceOutcome {

@@ -5,7 +5,7 @@ import { ConfigurationError } from '../common/errors.js';
 import type { MultiAuthEvents, SourceReason } from '../common/events.js';
 import type { AccessToken } from './access-token.js';
 import { SourceCall } from './source-call.js';
-import type { SourceOutcome } from './source-call.js';
+import type { OwnIssuer, SourceOutcome } from './source-call.js';
 import { PresentedToken } from './source-context.js';
 import { sourceNames } from './source-names.js';
 import type { TokenVerifier } from './token-verifier.js';
@@ -21,6 +21,8 @@ export interface VerifierChainOptions {
   readonly resource: string;
   /** The module's other resources: a token made for one of them is refused. @default none */
   readonly otherResources?: readonly string[];
+  /** The issuer for which only the module's own server may speak. @default none */
+  readonly ownIssuer?: OwnIssuer;
   readonly events: MultiAuthEvents;
   readonly clock: Clock;
   /** How long one source may take. */

@@ -270,6 +270,16 @@ describe.each(platforms)('introspected tokens on %s', (platform) => {
     });
   });
 
+  it('never speak for this server, whatever their issuer says — VC-07', async () => {
+    await withFlow({}, async (flow) => {
+      const own = issue('opaque-12', { iss: flow.issuer, sub: 'alice', sid: 'x' });
+      expect((await flow.callMcp(own)).status).toBe(401);
+      expect((await flow.callMcp(issue('opaque-12', { iss: 'https://partner.test' }))).status).toBe(
+        200,
+      );
+    });
+  });
+
   it('may have no audience where the server names none', async () => {
     await withFlow({ audience: anyAudience }, async (flow) => {
       expect((await flow.callMcp(issue('opaque-9', { aud: undefined }))).status).toBe(200);

@@ -195,6 +195,8 @@ describe.each(platforms)('introspection on %s', (platform) => {
         tokens.refresh_token,
         held.code,
         secret,
+        // A header that is no JSON, and would break whoever reads it as such.
+        `${Buffer.from('{"\\q":1,"\\q":1}').toString('base64url')}.${payload}.${signature}`,
         `${header}.${payload}.`,
         `${header}.${payload}.${signature.slice(0, -2)}AA`,
         `${Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')}.${payload}.`,
@@ -244,10 +246,12 @@ describe.each(platforms)('introspection on %s', (platform) => {
     expect(query.text).not.toContain('alice');
     const json = await flow.send('/introspect', { json: { token }, headers });
     expectTokenError(json, flow, 'invalid_request');
-    const body = `token=${token}&token=${token}`;
     const type = { 'content-type': 'application/x-www-form-urlencoded' };
-    const twice = await flow.send('/introspect', { body, headers: { ...headers, ...type } });
-    expectTokenError(twice, flow, 'invalid_request');
+    for (const again of [`token=${token}`, 'token_type_hint=a&token_type_hint=b', 'x[]=y']) {
+      const body = `token=${token}&${again}`;
+      const twice = await flow.send('/introspect', { body, headers: { ...headers, ...type } });
+      expectTokenError(twice, flow, 'invalid_request');
+    }
     const both = { token, client_id: 'files', client_secret: secret };
     expectTokenError(await ask(both), flow, 'invalid_request');
   });
@@ -299,6 +303,14 @@ describe.each(platforms)('introspection on %s', (platform) => {
     } finally {
       await plain.close();
     }
+  });
+
+  it.each<[string, IntrospectionClient, string]>([
+    ['a guessable secret', { id: 'a', secret: 'password' }, 'introspectionClients[0].secret'],
+    ['an unknown resource', { id: 'a', secret, resources: ['x'] }, 'introspectionClients[0].res'],
+  ])('does not start with %s — CF-01', async (_name, wrong, path) => {
+    const start = startFlow({ idp, platform, proxy: { introspectionClients: [wrong] } });
+    await expect(start).rejects.toThrow(`server.${path}`);
   });
 
   it('never shows a secret, in the store or in the log — U5', () => {

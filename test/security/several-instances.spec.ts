@@ -129,11 +129,16 @@ describe.each(platforms)('instances with other options on %s', (platform) => {
     expect(warnings(same)).toEqual([]);
     const other = await start({ validScopes: ['notes:read', 'notes:write'] });
     expect(warnings(other)).toHaveLength(1);
+    const secrets = ['another-secret-of-another-instance-9Xw4'];
+    const stranger = await start({ validScopes: ['notes:read', 'notes:write'], secrets });
+    expect(warnings(stranger)).toMatchObject([
+      { text: expect.stringContaining('"option":"server.secrets"') },
+    ]);
     // A store that is down keeps nobody from starting.
-    store.failNext('get');
+    store.failNext('add');
     const blind = await start({ validScopes: [] });
     expect(warnings(blind)).toEqual([]);
-    for (const flow of [one, same, other, blind]) await flow.close();
+    for (const flow of [one, same, other, stranger, blind]) await flow.close();
   });
 });
 

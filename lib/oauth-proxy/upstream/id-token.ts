@@ -32,7 +32,8 @@ export function assertIdTokenFits(
 
 /** The login an id_token must be about. */
 export interface ExpectedLogin {
-  readonly issuer: string;
+  /** Absent where it was checked otherwise. */
+  readonly issuer?: string | undefined;
   readonly clientId: string;
   readonly subject: string;
 }
@@ -50,7 +51,7 @@ export function assertSameLogin(idToken: string | undefined, expected: ExpectedL
   if (!claims) return;
   const { iss, sub, aud } = claims;
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
-  if (iss === expected.issuer && sub === expected.subject && audiences.includes(expected.clientId))
-    return;
+  const isIssuer = expected.issuer === undefined || iss === expected.issuer;
+  if (isIssuer && sub === expected.subject && audiences.includes(expected.clientId)) return;
   throw new UpstreamError('the id_token of the refresh is about another login', 'refused');
 }

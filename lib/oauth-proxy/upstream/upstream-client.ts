@@ -1,7 +1,10 @@
 import * as oauth from 'oauth4webapi';
 import type { Awaitable } from '../../common/awaitable.js';
 import { UpstreamError } from '../../common/errors.js';
-import { clientAuthentication, type UpstreamCredentials } from './client-authentication.js';
+import {
+  clientAuthentication,
+  type AppCredentials,
+} from '../../verifiers/client-authentication.js';
 import { assertIdTokenFits } from './id-token.js';
 import { exchangeParameters, tokenExchange } from './token-exchange.js';
 import { type IdTokenUse, normalizedTokenResponse, revocableToken } from './token-response.js';
@@ -9,7 +12,7 @@ import type { UpstreamCallback, UpstreamTokenExchange, UpstreamVerdict } from '.
 import { exchangeFailure, loginFailure, refreshFailure } from './upstream-failure.js';
 import { forwardedResource } from './upstream-mapping.js';
 
-export interface UpstreamClientOptions extends UpstreamCredentials {
+export interface UpstreamClientOptions extends AppCredentials {
   readonly extraTokenParams?: Readonly<Record<string, string>> | undefined;
   readonly forwardPkce?: boolean | undefined;
   readonly forwardResource?: boolean | undefined;

@@ -4,8 +4,9 @@ import { constantTimeEqual } from '../../crypto/constant-time.js';
 import type { AccessToken } from '../../verifiers/access-token.js';
 import { JwtVerifier } from '../../verifiers/jwt.verifier.js';
 import type { TokenVerifier } from '../../verifiers/token-verifier.js';
+import { readUnverifiedJwt } from '../../verifiers/unverified-jwt.js';
 import { type ChainVerdict, VerifierChain } from '../../verifiers/verifier-chain.js';
-import { assertIdTokenFits } from './id-token.js';
+import { assertIdTokenFits, assertSameLogin } from './id-token.js';
 import type { UpstreamHost, UpstreamIdentity, UpstreamVerdict } from './upstream.js';
 
 /** Which token of the upstream says who logged in. */
@@ -66,7 +67,8 @@ export class UpstreamIdentification {
   }
 
   /**
-   * Looks at the id_token of a refresh, which may be absent.
+   * Looks at the id_token of a refresh, which may be absent. One that cannot be verified, as it has
+   * expired or its key is not yet known, can still be read: it ends the login by what it says alone.
    * @throws UpstreamError `refused` when it is not about this user. @see OpenID Connect Core §12.2
    */
   async assertSame(idToken: string | undefined, subject: string): Promise<void> {
@@ -75,7 +77,11 @@ export class UpstreamIdentification {
     // The tokens are good and their predecessors spent: not being able to tell must not lose them.
     if (verdict.outcome === 'unavailable') return;
     if (verdict.outcome === 'accepted' && verdict.token.subject === subject) return;
-    throw new UpstreamError('the id_token of the refresh is about another login', 'refused');
+    if (verdict.outcome === 'accepted' || this.#isOfAnotherIssuer(idToken)) {
+      throw new UpstreamError('the id_token of the refresh is about another login', 'refused');
+    }
+    assertSameLogin(idToken, { clientId: this.#options.clientId, subject });
+    this.#reportUnverifiable(verdict);
   }
 
   /** @throws UpstreamError `refused` when the access token is another user's by now. */
@@ -88,6 +94,14 @@ export class UpstreamIdentification {
       return this.#options.tokenVerifier instanceof JwtVerifier ? 'unknown' : 'alive';
     }
     throw new UpstreamError("the upstream's token is another user's", 'refused');
+  }
+
+  #isOfAnotherIssuer(idToken: string): boolean {
+    const { tokenVerifier, tokenEndpoint: resource } = this.#options;
+    const { signal } = new AbortController();
+    const unverifiedJwt = readUnverifiedJwt(idToken);
+    const context = { resource, unverifiedJwt, signal, reject: () => null };
+    return unverifiedJwt !== undefined && tokenVerifier.recognizes?.(idToken, context) === false;
   }
 
   get #usesIdToken(): boolean {
@@ -108,14 +122,19 @@ export class UpstreamIdentification {
     assertIdTokenFits(tokens, fitting, this.#options.clientId);
   }
 
+  #reportUnverifiable({ reasons }: Extract<ChainVerdict, { outcome: 'rejected' }>): string {
+    const reason = reasons.map((r) => r.reason).join(', ') || 'no reason given';
+    this.#host.events.emit('upstream.token_unverifiable', { reason });
+    return reason;
+  }
+
   #accepted(verdict: ChainVerdict): AccessToken {
     switch (verdict.outcome) {
       case 'accepted':
         return verdict.token;
       case 'rejected': {
-        const reason = verdict.reasons.map((r) => r.reason).join(', ') || 'no reason given';
         // The upstream issued it a moment ago: it is the verifier's options that are wrong.
-        this.#host.events.emit('upstream.token_unverifiable', { reason });
+        const reason = this.#reportUnverifiable(verdict);
         throw new UpstreamError(`tokenVerifier refuses the upstream's token: ${reason}`, 'refused');
       }
       case 'unavailable':

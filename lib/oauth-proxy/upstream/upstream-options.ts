@@ -2,7 +2,10 @@ import type { JWK } from 'jose';
 import type { ConfigurationIssue } from '../../common/errors.js';
 import { isText, scopeListIssues, unknownOptionIssues } from '../../common/option-issues.js';
 import { isLoopbackHost } from '../../http/loopback.js';
-import { credentialProblems, type UpstreamClientAuthentication } from './client-authentication.js';
+import {
+  credentialProblems,
+  type ClientAuthentication,
+} from '../../verifiers/client-authentication.js';
 import type { UpstreamHost } from './upstream.js';
 
 /** What every kind of upstream needs to know. */
@@ -20,7 +23,7 @@ export interface UpstreamOptions {
    * How the app authenticates at the token endpoint.
    * @default `client_secret_basic` with a secret, `private_key_jwt` with a key, `none` without
    */
-  readonly clientAuthentication?: UpstreamClientAuthentication | undefined;
+  readonly clientAuthentication?: ClientAuthentication | undefined;
   /**
    * The scopes to ask the upstream for, whatever the MCP client asks for. Then the user's consent
    * alone decides which of this server's scopes are granted.

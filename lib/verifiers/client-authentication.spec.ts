@@ -3,7 +3,7 @@ import { exportJWK, generateKeyPair, importJWK, type JWK, jwtVerify } from 'jose
 import {
   clientAuthentication,
   credentialProblems,
-  type UpstreamCredentials,
+  type AppCredentials,
 } from './client-authentication.js';
 
 const server = { issuer: 'https://idp.test', token_endpoint: 'https://idp.test/token' };
@@ -14,14 +14,14 @@ async function keyFor(alg: string, members: Partial<JWK> = {}): Promise<JWK> {
 }
 
 /** What the authentication adds to a token request. */
-async function added(credentials: UpstreamCredentials) {
+async function added(credentials: AppCredentials) {
   const [body, headers] = [new URLSearchParams(), new Headers()];
   await clientAuthentication(credentials)(server, { client_id: 'app' }, body, headers);
   return { body: Object.fromEntries(body), authorization: headers.get('authorization') };
 }
 
 describe('client authentication at the upstream', () => {
-  it.each<[string, Partial<UpstreamCredentials>, string | null, Record<string, string>]>([
+  it.each<[string, Partial<AppCredentials>, string | null, Record<string, string>]>([
     ['a secret', { clientSecret: 's' }, `Basic ${btoa('app:s')}`, {}],
     [
       'a secret in the form',
@@ -90,7 +90,7 @@ describe('credentialProblems', () => {
     ]);
   });
 
-  it.each<[string, (key: JWK) => Partial<UpstreamCredentials>]>([
+  it.each<[string, (key: JWK) => Partial<AppCredentials>]>([
     ['a key that is not used', (clientKey) => ({ clientKey, clientAuthentication: 'none' })],
     [
       'a key beside a secret',

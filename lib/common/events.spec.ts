@@ -56,3 +56,24 @@ describe('MultiAuthEvents', () => {
     expect(() => new MultiAuthEvents().emit('consent.denied', denied)).not.toThrow();
   });
 });
+
+describe('MultiAuthEvents.onAny', () => {
+  it('hears every event by its name until it is removed, and harms nobody', () => {
+    const events = new MultiAuthEvents();
+    const heard: unknown[] = [];
+    const stopBad = events.onAny(() => {
+      throw new Error('the bus is down');
+    });
+    const stop = events.onAny((name, event) => heard.push([name, event]));
+    events.emit('consent.denied', denied);
+    events.emit('endpoint.failed', { endpoint: '/token', reason: 'r' });
+    expect(heard).toEqual([
+      ['consent.denied', denied],
+      ['endpoint.failed', { endpoint: '/token', reason: 'r' }],
+    ]);
+    stop();
+    stopBad();
+    events.emit('consent.denied', denied);
+    expect(heard).toHaveLength(2);
+  });
+});

@@ -52,17 +52,11 @@ export interface MultiAuthEventMap {
   'grant.revoked': {
     clientId: string;
     grantId: string;
-    cause:
-      | 'client'
-      | 'code_replay'
-      | 'limit'
-      | 'operator'
-      | 'refresh_reuse'
-      | 'upstream_refused';
+    cause: 'client' | 'code_replay' | 'limit' | 'operator' | 'refresh_reuse' | 'upstream_refused';
   };
   /** An address used up what it may ask for until the window ends. Once a window. */
   'rate_limit.reached': {
-    limit: 'registrations' | 'authorizations' | 'failedAuthentications';
+    limit: 'registrations' | 'authorizations' | 'documentLookups' | 'failedAuthentications';
     /** An IPv4 address, the /64 of an IPv6 address, or `unknown`. */
     address: string;
     clientId?: string;
@@ -88,29 +82,45 @@ export interface SourceReason {
 /** The name of an event: a noun and what happened to it. */
 export type MultiAuthEventName = keyof MultiAuthEventMap;
 
+type AnyListener = <N extends MultiAuthEventName>(name: N, event: MultiAuthEventMap[N]) => void;
+
 /** Observes what the library does. A listener that throws changes nothing for the request. */
 export class MultiAuthEvents {
   readonly #emitter = new EventEmitter().setMaxListeners(0);
+  readonly #ofAll = new Set<AnyListener>();
 
   /** Adds a listener and returns the function that removes it. */
   on<N extends MultiAuthEventName>(
     name: N,
     listener: (event: MultiAuthEventMap[N]) => void,
   ): () => void {
-    const guarded = (event: MultiAuthEventMap[N]): void => {
-      try {
-        // A listener may be asynchronous although nobody waits for it.
-        const outcome: unknown = listener(event);
-        if (isPromise(outcome)) outcome.then(undefined, () => {});
-      } catch {
-        // An observer's fault is not the request's.
-      }
-    };
+    const guarded = (event: MultiAuthEventMap[N]): void => harmless(() => listener(event));
     this.#emitter.on(name, guarded);
     return () => this.#emitter.off(name, guarded);
   }
 
+  /** Adds a listener for every event, as a bridge to another bus needs it; returns its removal. */
+  onAny(
+    listener: (name: MultiAuthEventName, event: MultiAuthEventMap[MultiAuthEventName]) => void,
+  ): () => void {
+    const guarded: AnyListener = (name, event) => harmless(() => listener(name, event));
+    this.#ofAll.add(guarded);
+    return () => this.#ofAll.delete(guarded);
+  }
+
   emit<N extends MultiAuthEventName>(name: N, event: MultiAuthEventMap[N]): void {
     this.#emitter.emit(name, event);
+    for (const listener of this.#ofAll) listener(name, event);
+  }
+}
+
+/** An observer's fault is not the request's. */
+function harmless(observe: () => unknown): void {
+  try {
+    const outcome = observe();
+    // A listener may be asynchronous although nobody waits for it.
+    if (isPromise(outcome)) outcome.then(undefined, () => {});
+  } catch {
+    // Nobody to tell: the observer is the one who is told.
   }
 }

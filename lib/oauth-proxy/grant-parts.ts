@@ -4,7 +4,7 @@ import type { RecordCollections } from './record-collections.js';
 import type { GrantParts } from './server-parts.js';
 import { GrantIndex } from './tokens/grant-index.js';
 import { Grants } from './tokens/grants.js';
-import type { Lifetimes } from './tokens/lifetimes.js';
+import { type Lifetimes, longestGrantSeconds } from './tokens/lifetimes.js';
 import { RevocationMarks } from './tokens/revocation-marks.js';
 import { UpstreamLife } from './tokens/upstream-life.js';
 import { UpstreamRecheck } from './tokens/upstream-recheck.js';
@@ -27,7 +27,7 @@ export function grantParts(parts: {
   const refreshMarginSeconds = lifetimes.upstreamRefreshMargin;
   const sessions = new UpstreamSessions({ ...common, refreshMarginSeconds });
   const index = new GrantIndex(records.grantSlots);
-  const marks = new RevocationMarks({ ...records, clock, seconds: lifetimes.refreshTokenAbsolute });
+  const marks = new RevocationMarks({ ...records, clock, seconds: longestGrantSeconds });
   const grants = new Grants({ ...common, index, marks, sessions });
   const life = new UpstreamLife({ upstream, sessions, grants, events });
   const recheck =

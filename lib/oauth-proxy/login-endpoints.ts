@@ -20,7 +20,7 @@ export function loginEndpoints(parts: SharedParts) {
   const pages = new ProxyPages(parts.options);
   const common = loginParts(parts);
   const errors = new LocalErrors(pages);
-  const gate = new ConsentGate({ ...common, mode: parts.options.consent });
+  const gate = new ConsentGate(common);
   const consent = {
     ...common,
     errors,
@@ -45,15 +45,18 @@ function loginParts(parts: SharedParts) {
     ...records,
     clock,
     lifetimeSeconds: lifetimes.rememberedConsent,
+    transactionSeconds: lifetimes.transaction,
   });
   const common = {
     ...records,
+    options,
     browsers,
     remembered,
     memory: options.consent === 'remember' ? new ConsentMemory(browsers, remembered) : undefined,
     redirects: new ClientRedirect(parts.issuer),
     upstream: options.upstream,
     callbackUrl,
+    authorizeUrl: `${baseUrl}/authorize`,
     consentUrl: `${baseUrl}/consent`,
     origin: new URL(baseUrl).origin,
     clients: parts.clients,

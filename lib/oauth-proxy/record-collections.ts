@@ -2,7 +2,11 @@ import type { RecordStore } from '../storage/record-collection.js';
 import type { ConfigurationMark } from './configuration-mark.js';
 import type { KnownDocument } from './clients/client-documents.js';
 import type { RegisteredClient } from './clients/client.repository.js';
-import type { ClientConsents, RememberedClients } from './consent/remembered-consents.js';
+import type {
+  ClientConsents,
+  ForgottenConsent,
+  RememberedClients,
+} from './consent/remembered-consents.js';
 import type { RateLimitSlot } from './limits/rate-limiter.js';
 import type { AuthorizationCode, RedeemedCode } from './tokens/authorization-codes.js';
 import type { Grant, RefreshToken, RotatedRefreshToken, TokenResponse } from './tokens/grant.js';
@@ -27,11 +31,13 @@ export function recordCollections(store: RecordStore) {
     /** By the id of the transaction. */
     decisions: store.collection<Decision>('decision', 1),
     /** By the browser's cookie and the client id. */
-    consents: store.collection<ClientConsents>('consent', 1),
+    consents: store.collection<ClientConsents>('consent', 2),
+    /** By the browser's cookie and the client id. */
+    forgottenConsents: store.collection<ForgottenConsent>('forgotten-consent', 1),
     /** By the browser's cookie. */
     rememberedClients: store.collection<RememberedClients>('remembered-clients', 1),
     /** By the upstream `state`. */
-    logins: store.collection<UpstreamLogin>('login', 1),
+    logins: store.collection<UpstreamLogin>('login', 2),
     /** By the code. */
     codes: store.collection<AuthorizationCode>('code', 2),
     /** By the code. */

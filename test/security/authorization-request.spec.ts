@@ -8,7 +8,13 @@ import {
   expectRedirectError,
   expectStoreUntouched,
 } from '../support/outcomes.js';
-import { atClient, type ProxyFlow, startFlow, type TestClient } from '../support/proxy-flow.js';
+import {
+  type Answer,
+  atClient,
+  type ProxyFlow,
+  startFlow,
+  type TestClient,
+} from '../support/proxy-flow.js';
 import type { AuthorizationRequest } from '../support/request-builders.js';
 import { Browser } from '../support/browser.js';
 import { UpstreamIdp } from '../support/upstream-idp.js';
@@ -33,7 +39,17 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
   afterAll(() => flow.close());
 
   const request = (): AuthorizationRequest => flow.authorizationRequest(client);
-  const post = (asked: AuthorizationRequest) => flow.send('/authorize', { form: asked.params });
+
+  /** Sends it as a form, and the query that it is turned into. */
+  const post = async (asked: AuthorizationRequest): Promise<Answer> => {
+    const posted = await flow.send('/authorize', { form: asked.params });
+    expectInvariants(posted, { issuer: flow.issuer });
+    expect(posted.status).toBe(303);
+    expect(posted.headers['set-cookie']).toBeUndefined();
+    const location = String(posted.headers['location']);
+    expect(location.startsWith(`${flow.issuer}/authorize?`)).toBe(true);
+    return flow.send(location);
+  };
 
   /** By GET and by POST, and nothing is stored. */
   const expectError = async (
@@ -45,17 +61,13 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
       const byGet = await flow.authorize(asked);
       expectRedirectError(byGet, flow, returned, error);
       expect(byGet.status).toBe(302);
-      const byPost = await post(asked);
-      expectRedirectError(byPost, flow, returned, error);
-      expect(byPost.status).toBe(303);
+      expectRedirectError(await post(asked), flow, returned, error);
     });
   };
 
   it('may come as a query or as a form', async () => {
     expectBegun(await flow.authorize(request()), flow);
-    const posted = await post(request());
-    expectBegun(posted, flow);
-    expect(posted.status).toBe(303);
+    expectBegun(await post(request()), flow);
   });
 
   it.each(['client_id', 'redirect_uri'])(
@@ -104,10 +116,44 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     const split = await flow.send(`/authorize?client_id=${client.id}`, {
       form: asked.params.without('client_id'),
     });
-    expectLocalRefusal(split, flow);
+    expect(split.status).toBe(303);
+    expectLocalRefusal(await flow.send(String(split.headers['location'])), flow);
     const evil = encodeURIComponent('https://evil.test/cb');
     const shadowed = await flow.send(`/authorize?redirect_uri=${evil}`, { form: asked.params });
-    expectBegun(shadowed, flow);
+    expect(shadowed.headers['location']).toBe(asked.url);
+    expectBegun(await flow.send(String(shadowed.headers['location'])), flow);
+  });
+
+  it('by POST keeps every value and loses none — AQ-01', async () => {
+    const odd = request().with({ state: '?&=+%41 /#"<', unknown: 'ü\r\n', empty: '', '?x': '1' });
+    const posted = await flow.send('/authorize', { form: odd.params });
+    expect(posted.headers['location']).toBe(odd.url);
+    expectBegun(await flow.send(String(posted.headers['location'])), flow);
+    const doubled = request().twice('unknown', 'one').reversed();
+    const repeated = await flow.send('/authorize', { form: doubled.params });
+    const sent = new URL(String(repeated.headers['location'])).searchParams;
+    expect(sent.getAll('unknown')).toHaveLength(2);
+  });
+
+  it('by POST that is too long for a query is refused there', async () => {
+    const big = request().with({ a: 'x'.repeat(8000), b: 'y'.repeat(8000), c: 'z'.repeat(1000) });
+    await expectStoreUntouched(flow, async () => {
+      expectLocalRefusal(await flow.send('/authorize', { form: big.params }), flow);
+    });
+    expectBegun(await post(request().with({ a: 'x'.repeat(8000) })), flow);
+  });
+
+  it('that another site posts does not end the logins of the other tabs — CO-19', async () => {
+    const browser = new Browser();
+    const open = request();
+    const page = await flow.consentPage(open, browser);
+    const form = Object.fromEntries(new URLSearchParams(String(request().params)));
+    const forged = await browser.forge(`${flow.issuer}/authorize`, form);
+    expect(forged.forms).toHaveLength(1);
+    for (const tab of [page, forged]) {
+      const sent = await browser.approve(tab, flow.atIdp);
+      expect(flow.atIdp(new URL(sent.url))).toBe(true);
+    }
   });
 
   it('takes an empty value for an omitted one — AQ-04', async () => {

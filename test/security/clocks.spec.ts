@@ -1,6 +1,6 @@
 // Clocks that disagree, jump, or are somebody else's: RFC 7519 §4.1.4, §4.1.6.
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { JwtVerifier, MemoryStore } from '../../lib/index.js';
+import { JwtVerifier, MemoryStore, MultiAuthService } from '../../lib/index.js';
 import { platforms } from '../support/app.js';
 import { FakeIssuer } from '../support/fake-issuer.js';
 import { freePort } from '../support/free-port.js';
@@ -73,6 +73,24 @@ describe.each(platforms)('clocks on %s', (platform) => {
     expect(await flow.isAccepted((await flow.tokensFor(again)).access_token)).toBe(true);
     await flow.close();
     await issuer.stop();
+  });
+
+  it('that were a year ahead when a user was logged out do not keep the user out — CK-03', async () => {
+    const clock = new ManualClock();
+    const flow = await startFlow({ idp, platform, clock });
+    const service = flow.app.app.get(MultiAuthService, { strict: false });
+    clock.advance(400 * 86_400);
+    await service.revokeAll({ subject: 'alice' });
+    clock.advance(-400 * 86_400);
+    await service.revokeAll({ subject: 'alice' });
+    clock.advance(1);
+    const client = await flow.register();
+    const tokens = await flow.tokensFor(client);
+    expect(await flow.isAccepted(tokens.access_token)).toBe(true);
+    // And the second one counts as any does.
+    await service.revokeAll({ subject: 'alice' });
+    expect(await flow.isAccepted(tokens.access_token)).toBe(false);
+    await flow.close();
   });
 
   it('are read at one door: a patched Date changes no verdict — CK-07', async () => {

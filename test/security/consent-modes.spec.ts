@@ -1,14 +1,16 @@
 // MCP "Confused Deputy Problem": what holds when another than this server asks for the user's consent.
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   ConfigurationError,
   dangerouslyTrustUnknownClients,
   dangerouslyWithoutConsent,
   externalConsent,
+  MemoryStore,
   type OAuthProxyOptions,
 } from '../../lib/index.js';
 import { platforms } from '../support/app.js';
 import { Browser } from '../support/browser.js';
+import { freePort } from '../support/free-port.js';
 import {
   answerOf,
   expectInvariants,
@@ -19,10 +21,12 @@ import {
 import {
   atClient,
   clientRedirect,
+  jsonOf,
   type ProxyFlow,
   startFlow,
   type TestClient,
 } from '../support/proxy-flow.js';
+import { StoreSpy } from '../support/store-spy.js';
 import { UpstreamIdp } from '../support/upstream-idp.js';
 
 type Proxy = Partial<OAuthProxyOptions>;
@@ -60,11 +64,6 @@ describe.each(platforms)('a server that asks for no consent, on %s', (platform) 
         ['server.registration', 'server.clientIdMetadataDocuments'],
       ],
       ['with open registration', { clientIdMetadataDocuments: false }, ['server.registration']],
-      [
-        'with registration for everyone',
-        { registration: {}, clientIdMetadataDocuments: false },
-        ['server.registration'],
-      ],
       [
         'with documents of every host',
         { registration: { initialAccessTokens } },
@@ -147,11 +146,16 @@ describe.each(platforms)('a login that nobody is asked about, on %s', (platform)
     expect(flow.log.matching('log', 'consent.skipped').at(-1)?.text).toContain('"external"');
   });
 
-  it('answers a POST with a redirect that does not repeat the form', async () => {
-    const form = flow.authorizationRequest(client).params;
-    const begun = await flow.send('/authorize', { form });
-    expect(begun.status).toBe(303);
-    expect(begun.headers['location']).toContain(`${idp.endpoint('authorization')}?`);
+  it('also by a form', async () => {
+    const browser = new Browser();
+    const { params } = flow.authorizationRequest(client);
+    const form = Object.fromEntries(new URLSearchParams(String(params)));
+    const visit = await browser.forge(`${flow.issuer}/authorize`, form, flow.atIdp);
+    expect(visit.url).toContain(`${idp.endpoint('authorization')}?`);
+    expect(visit.history.map(({ method, status }) => [method, status])).toEqual([
+      ['POST', 303],
+      ['GET', 302],
+    ]);
   });
 
   it('is bound to the browser that began it — CO-26, CB-01', async () => {
@@ -195,5 +199,148 @@ describe.each(platforms)('a login that nobody is asked about, on %s', (platform)
   it('leaves nothing to answer at the consent page', async () => {
     const answer = await flow.send('/consent?txn=AAAA', { headers: { accept: 'text/html' } });
     expectLocalRefusal(answer, flow);
+  });
+});
+
+describe.each(platforms)(
+  'a client that registered before consent was switched off, on %s',
+  (platform) => {
+    const [token] = initialAccessTokens;
+    const vettedOnly: Proxy = {
+      clientIdMetadataDocuments: false,
+      registration: { initialAccessTokens },
+    };
+
+    /** The servers of one store, one after the other. */
+    const after = async (
+      proxies: readonly Proxy[],
+      test: (flow: ProxyFlow, nth: number, browser: Browser) => Promise<void>,
+    ): Promise<void> => {
+      const store = new StoreSpy(new MemoryStore());
+      const origin = `http://127.0.0.1:${await freePort()}`;
+      for (const [nth, proxy] of proxies.entries()) {
+        const port = await freePort();
+        const flow = await startFlow({ idp, platform, store, origin, port, proxy });
+        const browser = new Browser({ origins: { [origin]: `http://127.0.0.1:${port}` } });
+        try {
+          await test(flow, nth, browser);
+        } finally {
+          await flow.close();
+        }
+      }
+    };
+
+    const isAsked = async (flow: ProxyFlow, client: TestClient): Promise<boolean> => {
+      const begun = await flow.authorize(flow.authorizationRequest(client));
+      expectInvariants(begun, { issuer: flow.issuer });
+      expect(begun.status).toBe(302);
+      return String(begun.headers['location']).startsWith(`${flow.issuer}/consent?`);
+    };
+
+    const registerVetted = async (flow: ProxyFlow): Promise<TestClient> => {
+      const answer = await flow.send('/register', {
+        json: { redirect_uris: [clientRedirect], token_endpoint_auth_method: 'none', vetted: true },
+        headers: { authorization: `Bearer ${token}` },
+      });
+      expect(answer.status).toBe(201);
+      expect(answer.text).not.toContain('vetted');
+      const { client_id: id } = jsonOf(answer) as { client_id: string };
+      return { id, redirectUri: clientRedirect };
+    };
+
+    it.each<[string, OAuthProxyOptions['consent']]>([
+      ['external', externalConsent],
+      ['off', dangerouslyWithoutConsent],
+    ])('still has to ask (%s) — CO-26, CF-04', async (_name, consent) => {
+      let early: TestClient = { id: '', redirectUri: '' };
+      let vetted = early;
+      const closings: readonly Proxy[] = [
+        {},
+        { ...closed, consent },
+        { ...vettedOnly, consent },
+        { ...vettedOnly, consent, unconsentedClients: dangerouslyTrustUnknownClients },
+      ];
+      await after(closings, async (flow, nth, browser) => {
+        // What a client says of itself does not vet it.
+        if (nth === 0) early = await flow.register({ vetted: true });
+        if (nth === 1) expect(await isAsked(flow, early)).toBe(true);
+        if (nth === 2) {
+          expect(await isAsked(flow, early)).toBe(true);
+          vetted = await registerVetted(flow);
+          expect(await isAsked(flow, vetted)).toBe(false);
+          // The page is a real one: who agrees gets in.
+          const { access_token } = await flow.tokensFor(early, { browser });
+          expect(await flow.isAccepted(access_token)).toBe(true);
+          // A client in use is as unknown as before.
+          expect(await isAsked(flow, early)).toBe(true);
+          await flow.tokensFor(vetted, { browser });
+          expect(await isAsked(flow, vetted)).toBe(false);
+        }
+        if (nth === 3) expect(await isAsked(flow, early)).toBe(false);
+      });
+    });
+
+    it('was vetted if a token was needed already while a page was shown — CO-26', async () => {
+      let vetted: TestClient = { id: '', redirectUri: '' };
+      await after([vettedOnly, { ...closed, consent: externalConsent }], async (flow, nth) => {
+        if (nth === 0) vetted = await registerVetted(flow);
+        expect(await isAsked(flow, vetted)).toBe(nth === 0);
+      });
+    });
+  },
+);
+
+describe.each(platforms)('a login without a page that cannot go on, on %s', (platform) => {
+  const client: TestClient = { id: 'the-app', redirectUri: clientRedirect };
+  let flow: ProxyFlow;
+
+  // Discovery happens at the first login.
+  beforeEach(async () => {
+    flow = await startFlow({
+      idp,
+      platform,
+      proxy: {
+        ...closed,
+        consent: externalConsent,
+        clients: [{ clientId: client.id, redirectUris: [clientRedirect] }],
+      },
+    });
+  });
+
+  afterEach(async () => {
+    idp.recover();
+    await flow.close();
+  });
+
+  it.each<[string, string, string, () => void]>([
+    [
+      'the upstream is down',
+      'temporarily_unavailable',
+      'upstream.failed',
+      () => idp.failNext('discovery', '503', 5),
+    ],
+    [
+      'the store is down',
+      'temporarily_unavailable',
+      'endpoint.failed',
+      () => flow.app.store.failNext('set', new Error('redis://user:pass@10.0.0.1'), 'login:'),
+    ],
+  ])('tells the client when %s, and nobody else', async (_what, error, event, fail) => {
+    const request = flow.authorizationRequest(client);
+    fail();
+    const refused = await expectStoreUntouched(flow, () => flow.authorize(request));
+    expectRedirectError(refused, flow, request, error);
+    expect(refused.headers['set-cookie']).toBeUndefined();
+    expect(String(refused.headers['location'])).not.toMatch(/redis|discovery|503/);
+    expect(flow.log.lines.filter(({ text }) => text.includes(event))).toHaveLength(1);
+    idp.recover();
+    const { access_token } = await flow.tokensFor(client);
+    expect(await flow.isAccepted(access_token)).toBe(true);
+  });
+
+  it('keeps that to itself until the redirect URI is known to be the client’s — U2', async () => {
+    const request = flow.authorizationRequest(client).with({ redirect_uri: 'https://evil.test/' });
+    idp.failNext('discovery', '503', 5);
+    expectLocalRefusal(await flow.authorize(request), flow);
   });
 });

@@ -248,6 +248,7 @@ describe.each(platforms)('the look of the pages on %s', (platform) => {
       },
     ],
     ['makes nothing', () => ''],
+    ['never ends', () => new Promise(() => {})],
     ['makes no text', () => ({ html: '<p>' })],
   ])('is the built-in one when the own page %s', async (_how, consentPage) => {
     await opened({ consentPage } as Partial<OAuthProxyOptions>, async (flow) => {

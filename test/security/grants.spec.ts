@@ -325,14 +325,39 @@ describe.each(platforms)('the grants of a user on %s', (platform) => {
     });
   });
 
+  it('stay over, though the instance that ended them lets none live for as long — RT-24', async () => {
+    const { origin, store } = flow.app;
+    const lifetimes = { refreshTokenIdle: 3600, refreshTokenAbsolute: 3600 };
+    const port = await freePort();
+    const brief = await startFlow({
+      idp,
+      platform,
+      clock,
+      port,
+      origin,
+      store,
+      logger: flow.log,
+      proxy: { lifetimes },
+    });
+    try {
+      const [ended, kept] = [await flow.tokensFor(client), await flow.tokensFor(other)];
+      await service(brief).revokeAll({ clientId: client.id });
+      clock.advance(3601);
+      await isOver(ended);
+      expect((await peer.refresh(kept.refresh_token, other)).status).toBe(200);
+    } finally {
+      await brief.app.app.close();
+    }
+  });
+
   it('are not touched by a store that fails in the middle of it: it is said', async () => {
     const tokens = await flow.tokensFor(client);
     for (const [operation, kind] of [
       ['set', 'revocation-mark:'],
       ['set', 'latest-revocation-mark:'],
       ['get', 'grant-slot:'],
-      ['set', 'revoked-grant:'],
       ['take', 'grant:'],
+      ['set', 'revoked-grant:'],
     ] as const) {
       flow.app.store.failNext(operation, undefined, kind);
       await expect(service().revokeAll({ subject: 'alice' })).rejects.toThrow('the store is down');

@@ -238,3 +238,18 @@ describe.each(platforms)('refresh token rotation on %s', (platform) => {
     idp.setRedirectUris([`${flow.issuer}/auth/callback`]);
   });
 });
+
+describe.each(platforms)('refresh token rotation without a grace window on %s', (platform) => {
+  it('ends the family at the first repetition, in the same second — RT-05', async () => {
+    const clock = new ManualClock();
+    const proxy = { lifetimes: { refreshGrace: 0 } };
+    const flow = await startFlow({ idp, platform, clock, proxy });
+    const client = await flow.register();
+    const first = await flow.tokensFor(client);
+    const second = tokensOf(await flow.refresh(first.refresh_token, client));
+    expect(await flow.isAccepted(second.access_token)).toBe(true);
+    expectTokenError(await flow.refresh(first.refresh_token, client), flow, 'invalid_grant');
+    expect(await flow.isAccepted(second.access_token)).toBe(false);
+    await flow.close();
+  });
+});

@@ -155,6 +155,60 @@ describe.each(platforms)('registration on %s', (platform) => {
       });
     });
 
+    it('answers 503 when the function says nothing at all — DCR-15', async () => {
+      let isSilent = true;
+      const never = (): Promise<boolean> =>
+        isSilent ? new Promise(() => {}) : Promise.resolve(true);
+      await start({ registration: { initialAccessTokens: never } }, async (flow) => {
+        const headers = { authorization: `Bearer ${tokens[0]}` };
+        const register = (): Promise<Answer> => flow.send('/register', { json: minimal, headers });
+        const answer = await expectStoreUntouched(flow, register);
+        expectInvariants(answer, { issuer: flow.issuer, serverFault: 503 });
+        expect(answer.status).toBe(503);
+        expect(answer.headers['retry-after']).toMatch(/^\d+$/);
+        isSilent = false;
+        expect((await register()).status).toBe(201);
+      });
+    });
+
+    it('lets no address guess on and on, and asks the function no more — DCR-15', async () => {
+      const rateLimits = { failedAuthentications: { max: 3, windowSeconds: 300 } };
+      const clock = new ManualClock();
+      await start(
+        { registration: { initialAccessTokens: check }, rateLimits },
+        async (flow) => {
+          const register = (token?: string): Promise<Answer> => {
+            const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+            return flow.send('/register', { json: minimal, headers });
+          };
+          // The loopback address may be many clients', and has 50 times the limit.
+          const limit = 3 * 50;
+          // What was right, or no guess, does not count.
+          for (let i = 0; i < 5; i++) expect((await register(tokens[0])).status).toBe(201);
+          for (let i = 0; i < 5; i++)
+            expectTokenError(await register(), flow, 'invalid_token', 401);
+          for (let i = 0; i < limit; i++) {
+            expectTokenError(await register(`guess-${i}`), flow, 'invalid_token', 401);
+          }
+          const asked = seen.length;
+          for (const token of ['guess', tokens[0]]) {
+            const answer = await expectStoreUntouched(flow, () => register(token));
+            expectInvariants(answer, { issuer: flow.issuer });
+            expect(answer.status).toBe(429);
+            expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+          }
+          expect(seen).toHaveLength(asked);
+          const event = flow.log.matching('warn', 'rate_limit.reached');
+          expect(event.map(({ text }) => text).join()).toContain('failedAuthentications');
+          expect(event.map(({ text }) => text).join()).not.toContain('clientId');
+          expect(flow.log.contains('guess-')).toBe(false);
+          clock.advance(300);
+          expect((await register(tokens[0])).status).toBe(201);
+        },
+        clock,
+      );
+    });
+
     it('takes nothing for yes but true — DCR-15', async () => {
       const truthy = (() => 'yes') as unknown as () => boolean;
       await start({ registration: { initialAccessTokens: truthy } }, async (flow) => {
@@ -284,7 +338,14 @@ describe('options of registration that are wrong', () => {
   it.each([
     ['registration', { registration: 'yes' }],
     ['registration', { registration: null }],
-    ['registration.tokens', { registration: { tokens } }],
+    ['registration.initialAccessTokens', { registration: {} }],
+    ['registration.initialAccessTokens', { registration: { initialAccessTokens: undefined } }],
+    ['registration.initialAccessTokens', { registration: { initialAccessTokens: null } }],
+    ['registration.tokens', { registration: { initialAccessTokens: tokens, tokens } }],
+    [
+      'clientIdMetadataDocuments.allowedHosts',
+      { clientIdMetadataDocuments: { allowedHosts: undefined } },
+    ],
     ['registration.initialAccessTokens', { registration: { initialAccessTokens: [] } }],
     ['registration.initialAccessTokens', { registration: { initialAccessTokens: tokens[0] } }],
     [

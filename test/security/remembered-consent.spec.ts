@@ -294,17 +294,14 @@ describe.each(platforms)('a remembered consent on %s', (platform) => {
       expect(isConsentPage(String(answer.headers['location']))).toBe(asked);
     });
 
-    it('with a form — CO-16', async () => {
+    it('with a form of another site — CO-16', async () => {
       const client = await flow.register();
       const browser = await agreed(client);
-      const cookie = String(
-        browser.cookies.header(new URL(flow.issuer), { method: 'POST', crossSite: false }),
-      );
-      const answer = await flow.send('/authorize', {
-        form: flow.authorizationRequest(client).params,
-        headers: { cookie, 'sec-fetch-site': 'none' },
-      });
-      expect(isConsentPage(String(answer.headers['location']))).toBe(true);
+      const { params } = flow.authorizationRequest(client);
+      const form = Object.fromEntries(new URLSearchParams(String(params)));
+      const visit = await browser.forge(`${flow.issuer}/authorize`, form);
+      expect(isConsentPage(visit.url)).toBe(true);
+      expect(visit.forms).toHaveLength(1);
     });
 
     it('with a cookie that is not its own', async () => {
@@ -407,6 +404,35 @@ describe.each(platforms)('a remembered consent on %s', (platform) => {
       const back = await browser.open(answer.url, { stopAt: `${flow.issuer}/consent` });
       expect(isConsentPage(back.url)).toBe(true);
     });
+  });
+
+  it('is not brought back by an older login that ends after a refusal — CO-18', async () => {
+    const client = await flow.register();
+    const browser = await agreed(client);
+    // In one tab the user agrees again, and goes to log in.
+    const request = flow.authorizationRequest(client).with({ scope: 'notes:write' });
+    const answer = await flow.upstreamAnswer(request, { browser });
+    clock.advance(1);
+    const page = await browser.open(flow.authorizationRequest(client).url, { crossSite: true });
+    await browser.deny(page, atClient(client));
+    clock.advance(1);
+    const end = await browser.open(answer.url, { stopAt: atClient(client) });
+    expect(new URL(end.url).searchParams.has('code')).toBe(true);
+    for (const asked of [flow.authorizationRequest(client), request]) {
+      expect(await isAsked(asked, browser)).toBe(true);
+    }
+    await agreed(client, request, browser);
+    expect(await isAsked(request, browser)).toBe(false);
+  });
+
+  it('sends what fails before the upstream to the client, which waits for it', async () => {
+    const client = await flow.register();
+    const browser = await agreed(client);
+    flow.app.store.failNext('set', new Error('down'), 'login:');
+    const request = flow.authorizationRequest(client);
+    const visit = await browser.open(request.url, { stopAt: atClient(client) });
+    expectRedirectError(answerOf(visit), flow, request, 'temporarily_unavailable');
+    expect(await isAsked(flow.authorizationRequest(client), browser)).toBe(false);
   });
 
   it('is never a remembered refusal: the next login asks, and succeeds — CO-18', async () => {

@@ -236,6 +236,12 @@ describe.each(platforms)('the id_token of an OAuth2Upstream on %s', (platform) =
 
     it.each<[string, (claims: Claims) => string | undefined]>([
       ['of the same user', (c) => signed(c)],
+      [
+        'of the same user that has expired',
+        (c) => signed({ ...c, iat: 1_700_000_000, exp: 1_700_003_600 }),
+      ],
+      ['of the same user by a key not yet known', (c) => signed(c, untrusted.privateKey)],
+      ['that cannot be read', () => 'not-a-jwt'],
       ['that is not there', () => undefined],
     ])('may be one %s', async (_name, make) => {
       const { refresh_token } = await dueTokens();
@@ -243,10 +249,25 @@ describe.each(platforms)('the id_token of an OAuth2Upstream on %s', (platform) =
       expect((await flow.refresh(refresh_token, client)).status).toBe(200);
     });
 
+    it('tells the operator of one that could not be verified', async () => {
+      const told = () => flow.log.matching('error', 'upstream.token_unverifiable').length;
+      for (const [key, events] of [[trusted, 0] as const, [untrusted, 1] as const]) {
+        const { refresh_token } = await dueTokens();
+        const before = told();
+        answerWith((c) => signed(c, key.privateKey));
+        expect((await flow.refresh(refresh_token, client)).status).toBe(200);
+        expect(told() - before).toBe(events);
+      }
+    });
+
     it.each<[string, (claims: Claims) => string | undefined]>([
       ['of another user', (c) => signed({ ...c, sub: 'mallory' })],
       ['for another app', (c) => signed({ ...c, aud: 'x' })],
       ['of another issuer', (c) => signed({ ...c, iss: 'https://evil.test' })],
+      [
+        'of another user by a key not yet known',
+        (c) => signed({ ...c, sub: 'mallory' }, untrusted.privateKey),
+      ],
     ])('ends the grant when it is one %s', async (_name, make) => {
       const { access_token, refresh_token } = await dueTokens();
       const fresh = answerWith(make);

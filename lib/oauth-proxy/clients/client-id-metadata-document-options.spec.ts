@@ -13,7 +13,7 @@ describe('documentOptionIssues', () => {
     [{}],
     [{ allowedHosts: ['app.example.com', '*.example.com', 'localhost', 'xn--bcher-kva.test'] }],
     [{ allowedPorts: [1, 443, 65_535], maxAgeSeconds: 0, fetch }],
-    [{ allowedHosts: undefined, maxAgeSeconds: 86_400 }],
+    [{ allowedPorts: undefined, maxAgeSeconds: 86_400 }],
   ])('finds nothing wrong with %j', (options) => {
     expect(documentOptionIssues(options, 'o')).toEqual([]);
   });
@@ -23,6 +23,7 @@ describe('documentOptionIssues', () => {
     ['o', 'true'],
     ['o', []],
     ['o.allowedHost', { allowedHost: ['a.test'] }],
+    ['o.allowedHosts', { allowedHosts: undefined }],
     ['o.allowedHosts', { allowedHosts: [] }],
     ['o.allowedHosts', { allowedHosts: 'a.test' }],
     ['o.allowedHosts', { allowedHosts: [1] }],

@@ -9,7 +9,7 @@ export interface ClientIdMetadataDocumentOptions {
    * The hosts whose documents are taken: `app.example.com`, or `*.example.com` for its subdomains.
    * @default every public host
    */
-  readonly allowedHosts?: readonly string[] | undefined;
+  readonly allowedHosts?: readonly string[];
   /** The ports that may be called. @default [443] */
   readonly allowedPorts?: readonly number[] | undefined;
   /**
@@ -55,7 +55,8 @@ export function documentOptionIssues(
     issues.push({ path: `${path}.${name}`, problem });
   };
   const { allowedHosts, allowedPorts, maxAgeSeconds } = options;
-  if (allowedHosts !== undefined && !isListOf(allowedHosts, isHostPattern)) {
+  // Present and undefined is a variable that is not set: it must not let every host in.
+  if ('allowedHosts' in options && !isListOf(allowedHosts, isHostPattern)) {
     add('allowedHosts', 'must list hosts in lower case, such as app.example.com or *.example.com');
   }
   if (allowedPorts !== undefined && !isListOf(allowedPorts, isPort)) {

@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.js';
 import { StorageError } from '../../common/errors.js';
 import { hashSecret } from '../../crypto/hash.js';
 import { randomToken } from '../../crypto/random.js';
+import type { EndpointRequest } from '../../http/endpoint.js';
 import { OAuthError } from '../../http/oauth-error.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import type { BegunLogin } from '../transactions/transaction.js';
@@ -49,13 +50,14 @@ export class ClientRepository {
    * The client with those of its redirect URIs that the operator allows today.
    * @throws OAuthError `temporarily_unavailable` when too many documents are being fetched
    */
-  async find(id: string): Promise<Client | undefined> {
-    return this.#narrowed((await this.#own(id)) ?? (await this.#documents(id)?.find(id)));
+  async find(id: string, request?: EndpointRequest): Promise<Client | undefined> {
+    return this.#narrowed((await this.#own(id)) ?? (await this.#documents(id)?.find(id, request)));
   }
 
   /** As `find`, for the token endpoint: an outage of a document's host ends nobody's session. */
-  async findForTokens(id: string): Promise<Client | undefined> {
-    return this.#narrowed((await this.#own(id)) ?? (await this.#documents(id)?.findForTokens(id)));
+  async findForTokens(id: string, request?: EndpointRequest): Promise<Client | undefined> {
+    const own = await this.#own(id);
+    return this.#narrowed(own ?? (await this.#documents(id)?.findForTokens(id, request)));
   }
 
   /** The client of a login on its way: one with a document is what it was when the login began. */
@@ -70,10 +72,14 @@ export class ClientRepository {
   }
 
   /**
-   * Registers a client; the secret of a confidential one is returned once and kept as a hash.
+   * Registers a client; the secret of a confidential one is returned once and kept as a hash. It is
+   * vetted when the operator let this one register it: what is open today may be closed tomorrow.
    * @throws OAuthError `invalid_redirect_uri` when the operator does not allow one of its URIs
    */
-  async register(metadata: ClientMetadata): Promise<{ client: Client; secret?: string }> {
+  async register(
+    metadata: ClientMetadata,
+    { vetted }: { vetted: boolean },
+  ): Promise<{ client: Client; secret?: string }> {
     if (!metadata.redirectUris.every((uri) => this.its.allowed?.allows(uri) ?? true)) {
       throw new OAuthError('invalid_redirect_uri', 'A redirect URI is not allowed on this server.');
     }
@@ -85,6 +91,7 @@ export class ClientRepository {
       id: randomToken(),
       origin: 'registered',
       issuedAt: now,
+      ...(vetted && { vetted }),
       ...(secret !== undefined && { secretHash: hashSecret(secret) }),
     };
     const { unusedLifetimeSeconds, unconfirmedLifetimeSeconds } = this.its;

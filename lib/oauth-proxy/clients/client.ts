@@ -38,5 +38,7 @@ export interface Client {
   /** The scopes it gets when it asks for none. Not a ceiling. */
   readonly scopes?: readonly string[];
   readonly applicationType?: 'native' | 'web';
+  /** Registered by one who had an initial access token. */
+  readonly vetted?: true;
   readonly issuedAt: number;
 }

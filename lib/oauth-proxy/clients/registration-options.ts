@@ -10,10 +10,10 @@ export type InitialAccessTokenCheck = (token: string) => Awaitable<boolean>;
 export interface RegistrationOptions {
   /**
    * The initial access tokens with which clients may be registered, each of at least 32 random
-   * characters, or a function that knows them. It gets whatever was sent as a bearer token.
-   * @default none is needed: everyone may register
+   * characters, or a function that knows them. It gets whatever was sent as a bearer token, and has
+   * five seconds to answer.
    */
-  readonly initialAccessTokens?: readonly string[] | InitialAccessTokenCheck | undefined;
+  readonly initialAccessTokens: readonly string[] | InitialAccessTokenCheck;
 }
 
 export function registrationIssues(given: unknown, path: string): ConfigurationIssue[] {
@@ -29,7 +29,11 @@ export function registrationIssues(given: unknown, path: string): ConfigurationI
 }
 
 function tokenIssues(tokens: unknown, path: string): ConfigurationIssue[] {
-  if (tokens === undefined || typeof tokens === 'function') return [];
+  if (typeof tokens === 'function') return [];
+  if (tokens === undefined) {
+    // A variable of the environment that is not set must not open the door.
+    return [{ path, problem: 'is missing: registration: true is what lets everyone register' }];
+  }
   if (!Array.isArray(tokens) || tokens.length === 0) {
     return [{ path, problem: 'must be a function or a list of at least one token' }];
   }

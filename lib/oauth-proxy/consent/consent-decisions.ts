@@ -86,6 +86,7 @@ export class ConsentDecisions {
     const remembered = this.its.memory?.cookie(request, client, transaction);
     const consent: Consent = {
       how: 'page',
+      answeredAt: this.its.now(),
       ...(remembered && { memory: browsers.fingerprint(remembered) }),
     };
     const seconds = transaction.expiresAt - this.its.now();

@@ -1,5 +1,6 @@
 import type { ConfigurationIssue } from '../../common/errors.js';
 import type { ClientIdMetadataDocumentOptions } from '../clients/client-id-metadata-document-options.js';
+import type { Client } from '../clients/client.js';
 import type { RegistrationOptions } from '../clients/registration-options.js';
 
 /**
@@ -35,7 +36,8 @@ export const dangerouslyTrustUnknownClients: unique symbol = Symbol(
 export type ConsentMode =
   'always' | 'remember' | typeof externalConsent | typeof dangerouslyWithoutConsent;
 
-interface ConsentOptions {
+/** The options that decide who asks the user about which clients. */
+export interface ConsentOptions {
   readonly consent?: ConsentMode | undefined;
   readonly unconsentedClients?: typeof dangerouslyTrustUnknownClients | undefined;
   readonly registration?: boolean | RegistrationOptions | undefined;
@@ -46,6 +48,20 @@ interface ConsentOptions {
 export function pagelessBecause(mode: ConsentMode | undefined): 'external' | 'off' | undefined {
   if (mode === externalConsent) return 'external';
   return mode === dangerouslyWithoutConsent ? 'off' : undefined;
+}
+
+/**
+ * Why the client needs no page; undefined when it does. One that registered itself while everyone
+ * could is still unknown after that door was closed.
+ */
+export function pagelessFor(
+  client: Pick<Client, 'origin' | 'vetted'>,
+  { consent, unconsentedClients }: ConsentOptions,
+): 'external' | 'off' | undefined {
+  const isKnown = client.origin !== 'registered' || client.vetted === true;
+  return isKnown || unconsentedClients === dangerouslyTrustUnknownClients
+    ? pagelessBecause(consent)
+    : undefined;
 }
 
 /** What is wrong with the consent mode, and with what it is combined with. */

@@ -1,6 +1,7 @@
 import type { Awaitable } from '../../common/awaitable.js';
 import { describeError } from '../../common/errors.js';
 import type { MultiAuthEvents } from '../../common/events.js';
+import { late, within } from '../../common/within.js';
 import type { EndpointRequest, EndpointResponse } from '../../http/endpoint.js';
 import type { ProxyPages } from '../pages/proxy-pages.js';
 import { consentBody, shortName } from './consent-body.js';
@@ -11,7 +12,9 @@ import {
   consentView,
 } from './consent-view.js';
 
-/** Renders a consent page of the operator's own: a whole HTML document. */
+const renderSeconds = 5;
+
+/** Renders a consent page of the operator's own: a whole HTML document, within five seconds. */
 export type ConsentPageRenderer = (view: ConsentView) => Awaitable<string>;
 
 export interface ConsentPageDependencies {
@@ -40,9 +43,9 @@ export class ConsentPage {
   async #own(view: ConsentView): Promise<string | undefined> {
     if (!this.its.renderer) return undefined;
     try {
-      const page: unknown = await this.its.renderer(view);
+      const page: unknown = await within(Promise.resolve(this.its.renderer(view)), renderSeconds);
       if (typeof page === 'string' && page !== '') return page;
-      this.#failed('it made no text');
+      this.#failed(page === late ? 'it took too long' : 'it made no text');
     } catch (error) {
       this.#failed(describeError(error));
     }

@@ -1,15 +1,19 @@
 import type { Clock } from '../../common/clock.js';
 import { coversScopes } from '../../common/scopes.js';
+import { hashSecret } from '../../crypto/hash.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import { matchesRedirectUri } from '../clients/redirect-uri.js';
 import type { AuthorizationRequest } from '../transactions/transaction.js';
 
 /** What one user once agreed to, in one browser, for one client. */
 interface RememberedConsent {
-  readonly subject: string;
+  /** A hash: the record names nobody. */
+  readonly subjectHash: string;
   readonly redirectUri: string;
   readonly resource: string;
   readonly scopes: readonly string[];
+  /** When the page was answered. */
+  readonly agreedAt: number;
   readonly expiresAt: number;
 }
 
@@ -18,6 +22,11 @@ type Covered = Pick<RememberedConsent, 'redirectUri' | 'resource' | 'scopes'>;
 /** What a browser remembers of one client. */
 export interface ClientConsents {
   readonly consents: readonly RememberedConsent[];
+}
+
+/** When a browser last forgot a client. */
+export interface ForgottenConsent {
+  readonly at: number;
 }
 
 /** The clients of which a browser remembers something, the latest first. */
@@ -30,9 +39,12 @@ const maxConsents = 10;
 
 export interface RememberedConsentsDependencies {
   readonly consents: RecordCollection<ClientConsents>;
+  readonly forgottenConsents: RecordCollection<ForgottenConsent>;
   readonly rememberedClients: RecordCollection<RememberedClients>;
   readonly clock: Clock;
   readonly lifetimeSeconds: number;
+  /** How long a login may take. */
+  readonly transactionSeconds: number;
 }
 
 /**
@@ -45,25 +57,48 @@ export class RememberedConsents {
   /** Tells whether a consent covers all of the request; of that subject, where one is given. */
   async cover(browser: string, asked: AuthorizationRequest, subject?: string): Promise<boolean> {
     const consents = await this.#of(browser, asked.clientId);
+    const subjectHash = subject === undefined ? undefined : hashSecret(subject);
     return consents.some(
-      (consent) => (subject === undefined || consent.subject === subject) && covers(consent, asked),
+      (consent) =>
+        (subjectHash === undefined || consent.subjectHash === subjectHash) &&
+        covers(consent, asked),
     );
   }
 
-  async add(browser: string, asked: AuthorizationRequest, subject: string): Promise<void> {
-    const { clock, lifetimeSeconds } = this.its;
+  /** Remembers it, unless the client was forgotten after the user agreed. */
+  async add(
+    browser: string,
+    asked: AuthorizationRequest,
+    { subject, agreedAt }: { subject: string; agreedAt: number },
+  ): Promise<void> {
+    const { lifetimeSeconds } = this.its;
     const { clientId, redirectUri, resource, scopes } = asked;
-    const expiresAt = clock.now() + lifetimeSeconds;
-    const added: RememberedConsent = { subject, redirectUri, resource, scopes, expiresAt };
+    const added: RememberedConsent = {
+      subjectHash: hashSecret(subject),
+      redirectUri,
+      resource,
+      scopes,
+      agreedAt,
+      expiresAt: agreedAt + lifetimeSeconds,
+    };
     const others = (await this.#of(browser, clientId)).filter((other) => !supersedes(added, other));
     const consents = [added, ...others].slice(0, maxConsents);
-    await this.its.consents.set(idOf(browser, clientId), { consents }, lifetimeSeconds);
+    const id = idOf(browser, clientId);
+    await this.its.consents.set(id, { consents }, lifetimeSeconds);
+    // Only now: whoever forgets from here on deletes what was just written.
+    const forgotten = await this.its.forgottenConsents.get(id);
+    if (forgotten && consents.some((consent) => consent.agreedAt <= forgotten.at)) {
+      await this.its.consents.delete(id);
+    }
     await this.#list(browser, clientId);
   }
 
-  /** A record a client, so that nothing written at the same time brings it back. */
+  /** Forgets also what logins on their way are about to add, which had an older answer. */
   async forget(browser: string, clientId: string): Promise<void> {
-    await this.its.consents.delete(idOf(browser, clientId));
+    const { consents, forgottenConsents, clock, transactionSeconds } = this.its;
+    const id = idOf(browser, clientId);
+    await forgottenConsents.set(id, { at: clock.now() }, 2 * transactionSeconds);
+    await consents.delete(id);
   }
 
   async #of(browser: string, clientId: string): Promise<readonly RememberedConsent[]> {
@@ -77,7 +112,9 @@ export class RememberedConsents {
     const { rememberedClients, lifetimeSeconds } = this.its;
     const known = (await rememberedClients.get(browser))?.clientIds ?? [];
     const clientIds = [clientId, ...known.filter((id) => id !== clientId)];
-    for (const dropped of clientIds.splice(maxClients)) await this.forget(browser, dropped);
+    for (const dropped of clientIds.splice(maxClients)) {
+      await this.its.consents.delete(idOf(browser, dropped));
+    }
     await rememberedClients.set(browser, { clientIds }, lifetimeSeconds);
   }
 }
@@ -88,7 +125,7 @@ function idOf(browser: string, clientId: string): string {
 
 /** Tells whether the newer consent says everything that the older one did. */
 function supersedes(newer: RememberedConsent, older: RememberedConsent): boolean {
-  return newer.subject === older.subject && covers(newer, older);
+  return newer.subjectHash === older.subjectHash && covers(newer, older);
 }
 
 function covers(consent: RememberedConsent, asked: Covered): boolean {

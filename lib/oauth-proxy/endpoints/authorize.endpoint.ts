@@ -21,6 +21,8 @@ export interface AuthorizeDependencies {
   readonly limit: RequestLimit;
   readonly gate: ConsentGate;
   readonly errors: LocalErrors;
+  /** The endpoint's own URL. */
+  readonly authorizeUrl: string;
 }
 
 /** Where a login begins. @see OAuth 2.1 §4.1.1, RFC 9700 §2.1 */
@@ -28,13 +30,11 @@ export class AuthorizeEndpoint implements Endpoint {
   constructor(private readonly its: AuthorizeDependencies) {}
 
   async handle(request: EndpointRequest): Promise<EndpointResponse> {
-    const parameters =
-      request.method === 'POST'
-        ? Parameters.fromForm(request)
-        : Parameters.fromQuery(request.rawQuery);
+    if (request.method === 'POST') return this.#asQuery(request);
+    const parameters = Parameters.fromQuery(request.rawQuery);
     // Up to here, and until the redirect URI is known to be the client's, errors stay local.
     parameters.assertSingle('client_id', 'redirect_uri');
-    const client = await this.#client(parameters);
+    const client = await this.#client(request, parameters);
     if (!client) return this.its.errors.unknownClient(request);
     const redirectUri = redirectUriOf(parameters, client);
     if (redirectUri === undefined) return this.its.errors.wrongRedirectUri(request);
@@ -55,10 +55,31 @@ export class AuthorizeEndpoint implements Endpoint {
     });
   }
 
-  async #client(parameters: Parameters): Promise<Client | undefined> {
-    const id = parameters.get('client_id');
-    return id === undefined ? undefined : this.its.clients.find(id);
+  /**
+   * A form that another site posts comes without this browser's cookies, and new ones would end the
+   * logins of its other tabs. The request that follows brings them.
+   */
+  #asQuery(request: EndpointRequest): EndpointResponse {
+    const query = queryOf(Parameters.fromForm(request));
+    // What is too much for a query is said here already.
+    Parameters.fromQuery(query);
+    return { kind: 'redirect', status: 303, location: `${this.its.authorizeUrl}?${query}` };
   }
+
+  async #client(request: EndpointRequest, parameters: Parameters): Promise<Client | undefined> {
+    const id = parameters.get('client_id');
+    return id === undefined ? undefined : this.its.clients.find(id, request);
+  }
+}
+
+/** What was repeated stays so, without its values, and is refused as that. */
+function queryOf(form: Parameters): string {
+  const query = new URLSearchParams();
+  for (const name of form.names()) {
+    query.append(name, form.get(name) ?? '');
+    if (form.repeated.includes(name)) query.append(name, '');
+  }
+  return query.toString();
 }
 
 /** RFC 6749 §3.1.2.3: the only registered URI may be left out; everything else must match. */

@@ -1,7 +1,6 @@
 import { UpstreamError } from '../../common/errors.js';
 import type { MultiAuthEvents } from '../../common/events.js';
 import type { Endpoint, EndpointRequest, EndpointResponse } from '../../http/endpoint.js';
-import type { OAuthErrorCode } from '../../http/oauth-error.js';
 import { Parameters } from '../../http/parameters.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import type { ClientRepository } from '../clients/client.repository.js';
@@ -10,6 +9,7 @@ import type { RememberedConsents } from '../consent/remembered-consents.js';
 import type { AuthorizationCodes } from '../tokens/authorization-codes.js';
 import type { UpstreamRevocations } from '../tokens/upstream-revocations.js';
 import type { BrowserBinding } from '../transactions/browser-binding.js';
+import { clientErrorOf } from '../transactions/client-error.js';
 import type { ClientRedirect } from '../transactions/client-redirect.js';
 import type { LoginTransactions } from '../transactions/login-transactions.js';
 import type { UpstreamLogin } from '../transactions/transaction.js';
@@ -77,7 +77,7 @@ export class CallbackEndpoint implements Endpoint {
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
       this.its.events.emit('upstream.failed', { reason: error.message, kind: error.kind });
-      const [code, description] = clientError(error);
+      const [code, description] = clientErrorOf(error);
       return this.its.redirects.withError(to, code, description);
     }
     const code = await this.#issueCode(login, grant);
@@ -123,19 +123,9 @@ export class CallbackEndpoint implements Endpoint {
     const { remembered, events } = this.its;
     if (consent.how === 'remembered') return remembered.cover(consent.memory, request, subject);
     if (consent.how === 'page' && consent.memory !== undefined) {
-      await remembered.add(consent.memory, request, subject);
+      await remembered.add(consent.memory, request, { subject, agreedAt: consent.answeredAt });
       events.emit('consent.remembered', { clientId: request.clientId, subject });
     }
     return true;
   }
-}
-
-/** What a client may know of a failed login: nothing that the upstream wrote. */
-function clientError(error: UpstreamError): [OAuthErrorCode, string] {
-  if (error.kind === 'transient') {
-    return ['temporarily_unavailable', 'The identity provider cannot be used right now.'];
-  }
-  return error.denied
-    ? ['access_denied', 'The login was refused or cancelled.']
-    : ['server_error', 'The login at the identity provider failed.'];
 }

@@ -27,10 +27,10 @@ export class RegisterEndpoint implements Endpoint {
     await initialAccessTokens?.assertPresent(request);
     const metadata = parseClientMetadata(readJsonObject(request, 'invalid_client_metadata'));
     await limit.assertCounted(request);
-    const { client, secret } = await clients.register({
-      ...metadata,
-      ...(metadata.scopes && { scopes: scopes.offered(metadata.scopes) }),
-    });
+    const { client, secret } = await clients.register(
+      { ...metadata, ...(metadata.scopes && { scopes: scopes.offered(metadata.scopes) }) },
+      { vetted: initialAccessTokens !== undefined },
+    );
     events.emit('client.registered', {
       clientId: client.id,
       ...(client.name !== undefined && { clientName: client.name }),

@@ -1,4 +1,5 @@
 import type { MultiAuthEvents } from '../../common/events.js';
+import { StorageError } from '../../common/errors.js';
 import { intersectScopes } from '../../common/scopes.js';
 import { OAuthError } from '../../http/oauth-error.js';
 import type { Parameters } from '../../http/parameters.js';
@@ -54,13 +55,13 @@ export class RefreshTokenGrant implements GrantHandler {
   }
 
   async #rotate(token: string, record: RefreshToken, issued: IssuedTokens): Promise<TokenResponse> {
-    const { rotations, refreshTokens, grants, events } = this.its;
+    const { rotations, grants, events } = this.its;
     const { clientId, grantId } = record;
     if (!(await rotations.claim(token, record, issued.response))) {
       await issued.discard();
       return this.#answerOfTheFirst(token, record);
     }
-    await refreshTokens.delete(token);
+    await this.#forget(token);
     // A revocation that came in between has ended these tokens as well: it must not look like
     // success, nor may what was written since bring anything back.
     if (!(await grants.living(grantId))) {
@@ -70,6 +71,15 @@ export class RefreshTokenGrant implements GrantHandler {
     }
     events.emit('refresh_token.rotated', { clientId, grantId });
     return issued.response;
+  }
+
+  /** From the rotation on the token is spent, whether its record is there or not. */
+  async #forget(token: string): Promise<void> {
+    try {
+      await this.its.refreshTokens.delete(token);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+    }
   }
 
   /** This request found the token unused, so it is no replay, however long it then waited. */

@@ -46,7 +46,11 @@ export class GrantAdministration {
 
   async revokeGrant(grantId: string): Promise<boolean> {
     const grant = await this.its.grants.living(grantId);
-    if (!grant) return false;
+    if (!grant) {
+      // Its login at the upstream may be left, if an earlier try failed.
+      await this.its.grants.end(grantId);
+      return false;
+    }
     await this.its.grants.revoke(grantId, grant.clientId, 'operator');
     return true;
   }

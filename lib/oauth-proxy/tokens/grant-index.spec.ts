@@ -61,11 +61,20 @@ describe('the grants of a subject', () => {
     const slot = (await index.claim('alice', one, 60)) ?? -1;
     await index.release('alice', { slot, grantId: two });
     expect(await listed('alice')).toEqual([one]);
-    await index.put('alice', { slot, grantId: two }, 60);
     await index.release('alice', { slot, grantId: one });
-    expect(await listed('alice')).toEqual([two]);
-    await index.release('alice', { slot, grantId: two });
     expect(await listed('alice')).toEqual([]);
+  });
+
+  it('keep a place for longer, and do not take that of another', async () => {
+    const [one, two] = [randomToken(), randomToken()];
+    const slot = (await index.claim('alice', one, 60)) ?? -1;
+    expect(await index.put('alice', { slot, grantId: two }, 60)).toBe(false);
+    expect(await index.put('alice', { slot, grantId: one }, 90)).toBe(true);
+    clock.advance(89);
+    expect(await listed('alice')).toEqual([one]);
+    clock.advance(1);
+    expect(await index.put('alice', { slot, grantId: two }, 60)).toBe(true);
+    expect(await listed('alice')).toEqual([two]);
   });
 
   it('do not mix where one name ends like another', async () => {

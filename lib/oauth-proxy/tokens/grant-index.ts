@@ -34,9 +34,14 @@ export class GrantIndex {
     return undefined;
   }
 
-  /** Gives the place to this grant, whatever it held. */
-  async put(subject: string, { slot, grantId }: TakenSlot, seconds: number): Promise<void> {
-    await this.slots.set(keyOf(subject, slot), { grantId }, seconds);
+  /** Gives the place to this grant, or more time there; false when another grant has it by now. */
+  async put(subject: string, { slot, grantId }: TakenSlot, seconds: number): Promise<boolean> {
+    const key = keyOf(subject, slot);
+    const holder = await this.slots.get(key);
+    if (!holder) return this.slots.add(key, { grantId }, seconds);
+    if (holder.grantId !== grantId) return false;
+    await this.slots.set(key, { grantId }, seconds);
+    return true;
   }
 
   /** Frees the place, unless another grant has it by now. */

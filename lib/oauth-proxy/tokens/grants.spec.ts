@@ -245,6 +245,85 @@ describe('a grant that is used', () => {
   });
 });
 
+describe('the place of a grant that is prolonged', () => {
+  it('is another when a login took it meanwhile', async () => {
+    const [one, two] = [new Instance(), new Instance()];
+    const { id, grant } = await one.granted();
+    clock.advance(day);
+    const gate = one.store.hold('set', 'upstream-session:');
+    const prolonging = one.grants.prolong(id, grant, lasting);
+    await gate.arrived(1);
+    await two.index.release('alice', { slot: grant.slot, grantId: id });
+    await two.index.put('alice', { slot: grant.slot, grantId: 'a-later-login' }, day);
+    gate.release();
+    const prolonged = await prolonging;
+    expect(prolonged.slot).not.toBe(grant.slot);
+    expect(await two.index.list('alice')).toHaveLength(2);
+    await one.grants.end(id);
+    expect(await two.index.list('alice')).toEqual([{ slot: grant.slot, grantId: 'a-later-login' }]);
+  });
+
+  it('is taken anew when it was lost', async () => {
+    const one = new Instance();
+    const { id, grant } = await one.granted();
+    clock.advance(day);
+    await one.index.release('alice', { slot: grant.slot, grantId: id });
+    expect((await one.grants.prolong(id, grant, lasting)).slot).toBe(grant.slot);
+    expect(await one.administration.grantsOf('alice')).toHaveLength(1);
+  });
+});
+
+describe('an access token that says more than its grant', () => {
+  const other = 'https://as.test/other';
+
+  it.each<[string, object, readonly string[], string]>([
+    ['a scope', {}, ['x', 'admin'], resource],
+    ['another resource', { resource: other }, ['x'], other],
+  ])('by %s is refused', async (_name, changes, scopes, at) => {
+    const one = new Instance();
+    const { id, grant } = await one.granted({ scopes: ['x', 'y'] });
+    const issued = async (beyond: object, asked: readonly string[]): Promise<string> => {
+      const issue = { grantId: id, grant: { ...grant, ...beyond }, client, session: lasting };
+      return (await one.tokens.issue({ ...issue, scopes: asked })).response.access_token;
+    };
+    const token = await issued(changes, scopes);
+    for (const asked of [at, undefined]) {
+      expect(await one.verifier.check(token, asked)).toBe('beyond_its_grant');
+    }
+    const narrower = await one.verifier.check(await issued({}, ['y']), resource);
+    expect(narrower).toMatchObject({ scopes: ['y'], grant: { scopes: ['x', 'y'] } });
+  });
+});
+
+describe('a request with an access token', () => {
+  const readsFor = async (one: Instance, token: string): Promise<number> => {
+    const before = one.store.counts.get;
+    expect(await one.isAlive(token)).toBe(true);
+    return one.store.counts.get - before;
+  };
+
+  it('costs two reads, and one a second for all together', async () => {
+    const one = new Instance();
+    const { token } = await one.granted();
+    await one.isAlive(token);
+    for (const _ of [1, 2]) expect(await readsFor(one, token)).toBe(2);
+    clock.advance(1);
+    expect(await readsFor(one, token)).toBe(3);
+    expect(await readsFor(one, token)).toBe(2);
+  });
+
+  it('costs one more when the token is of an earlier term', async () => {
+    const one = new Instance();
+    const { id, grant } = await one.granted();
+    clock.advance(day);
+    const early = await one.issue(id, grant);
+    const later = await one.issue(id, await one.grants.prolong(id, grant, lasting));
+    await one.isAlive(later);
+    expect(await readsFor(one, later)).toBe(2);
+    expect(await readsFor(one, early)).toBe(3);
+  });
+});
+
 describe('a revocation beside a refresh', () => {
   it('stays: what the refresh wrote since is worth nothing, wherever it stops', async () => {
     const [one, two] = [new Instance(), new Instance()];
@@ -304,15 +383,105 @@ describe('a revocation beside a refresh', () => {
     expect(upstreamRevocations).toEqual(['a', 'a']);
   });
 
-  it('is in force as soon as it has begun', async () => {
+  it('ends what the refresh wrote in the middle of it', async () => {
+    const [one, two] = [new Instance(), new Instance()];
+    const { id, grant, token } = await one.granted();
+    clock.advance(day);
+    const gate = one.store.hold('set', 'revoked-grant:');
+    const revoking = one.grants.revoke(id, 'app', 'client');
+    await gate.arrived(1);
+    const prolonged = await two.grants.prolong(id, grant, lasting);
+    expect(await two.grants.living(id)).toEqual(prolonged);
+    const fresh = await two.issue(id, prolonged);
+    gate.release();
+    await revoking;
+    for (const known of [token, fresh]) expect(await two.isAlive(known)).toBe(false);
+    expect(await count('grant', 'grant-slot', 'upstream-session')).toEqual([0, 0, 0]);
+  });
+
+  it('is finished by whoever meets what was brought back', async () => {
+    const [one, two] = [new Instance(), new Instance()];
+    const { id, grant } = await one.granted();
+    clock.advance(day);
+    const gate = two.store.hold('set', 'upstream-session:');
+    const prolonging = two.grants.prolong(id, grant, lasting);
+    await gate.arrived(1);
+    await one.grants.revoke(id, 'app', 'client');
+    gate.release();
+    await prolonging;
+    expect(await one.grants.living(id)).toBeUndefined();
+    expect(await count('grant', 'grant-slot', 'upstream-session')).toEqual([0, 0, 0]);
+  });
+});
+
+describe('a revocation that fails', () => {
+  it('at its first step ended nothing, and is done by asking again', async () => {
+    const one = new Instance();
+    const { id, token } = await one.granted();
+    one.store.failNext('take', undefined, 'grant:');
+    await expect(one.administration.revokeGrant(id)).rejects.toThrow('the store is down');
+    expect(await one.grants.living(id)).toBeDefined();
+    expect(one.seen).toEqual([]);
+    expect(await one.administration.revokeGrant(id)).toBe(true);
+    expect(await one.isAlive(token)).toBe(false);
+    expect(one.seen).toEqual(['operator']);
+  });
+
+  it.each([
+    ['set', 'revoked-grant:', []],
+    ['get', 'grant-slot:', []],
+    ['delete', 'grant-slot:', []],
+    ['take', 'upstream-session:', ['a']],
+  ] as const)('to %s %s ended all tokens, and ends the rest if asked again', async (...row) => {
+    const [operation, kind, left] = row;
+    const one = new Instance();
+    const { id, token } = await one.granted();
+    one.store.failNext(operation, undefined, kind);
+    await expect(one.grants.revoke(id, 'app', 'client')).rejects.toThrow('the store is down');
+    expect(await one.isAlive(token)).toBe(false);
+    expect(await one.grants.living(id)).toBeUndefined();
+    await one.revocations.settled();
+    const before = upstreamRevocations.length;
+    await one.grants.revoke(id, 'app', 'client');
+    await one.revocations.settled();
+    expect(upstreamRevocations.slice(before)).toEqual(left);
+    expect(upstreamRevocations).toEqual(['a']);
+    expect(one.seen).toEqual(['client']);
+    expect(await count('grant', 'upstream-session', 'revoked-grant')).toEqual([0, 0, 1]);
+  });
+
+  it('to end the session is finished by asking again, though the grant is gone', async () => {
     const one = new Instance();
     const { id } = await one.granted();
-    one.store.failNext('take', undefined, 'grant:');
+    one.store.failNext('take', undefined, 'upstream-session:');
+    await expect(one.administration.revokeGrant(id)).rejects.toThrow('the store is down');
+    expect(await one.administration.revokeGrant(id)).toBe(false);
+    await one.revocations.settled();
+    expect(upstreamRevocations).toEqual(['a']);
+    expect(await one.sessions.find(id)).toBeUndefined();
+  });
+
+  it('to end the session frees the place of the grant all the same', async () => {
+    const one = new Instance();
+    const { id } = await one.granted();
+    one.store.failNext('take', undefined, 'upstream-session:');
     await expect(one.grants.revoke(id, 'app', 'client')).rejects.toThrow('the store is down');
-    expect(await one.grants.living(id)).toBeUndefined();
-    // Nobody was told that it succeeded: whoever asks again ends the rest.
+    expect(await one.index.list('alice')).toEqual([]);
+  });
+
+  it.each([
+    ['delete', 'b'],
+    ['take', 'a'],
+  ] as const)('to %s a later session revokes what it holds', async (operation, revoked) => {
+    const one = new Instance();
+    const { id } = await one.granted();
+    const next = { ...lasting, accessToken: 'b', generation: 1 };
+    await one.records.successors.add(`${id}:1`, next, 60);
+    one.store.failNext(operation, undefined, 'upstream-successor:');
     await one.grants.revoke(id, 'app', 'client');
-    expect(await one.grants.find(id)).toBeUndefined();
+    await one.revocations.settled();
+    expect(upstreamRevocations).toEqual([revoked]);
+    expect(await one.index.list('alice')).toEqual([]);
   });
 });
 
@@ -383,6 +552,31 @@ describe('the hundred-and-first login of a subject', () => {
     expect(await one.isAlive(all[1]?.token ?? '')).toBe(true);
     expect(await one.isAlive(token)).toBe(true);
     expect(one.seen).toEqual(['limit']);
+  });
+
+  it('ends one that is forgotten before one that is older and in use', async () => {
+    const one = new Instance();
+    const used = await one.granted();
+    clock.advance(1);
+    const forgotten = await one.granted({ clientId: 'forgotten' });
+    clock.advance(1);
+    for (let i = 0; i < 98; i++) await one.granted();
+    clock.advance(day);
+    const prolonged = await one.grants.prolong(used.id, used.grant, lasting);
+    await one.granted();
+    expect(await one.grants.living(used.id)).toEqual(prolonged);
+    expect(await one.grants.living(forgotten.id)).toBeUndefined();
+    expect(one.seen).toEqual(['limit']);
+  });
+
+  it('ends the older login of two that were last used together', async () => {
+    const one = new Instance();
+    const younger = await one.granted();
+    const older = await one.granted({ issuedAt: clock.now() - 100 });
+    for (let i = 0; i < 98; i++) await one.granted();
+    await one.granted();
+    expect(await one.grants.living(younger.id)).toBeDefined();
+    expect(await one.grants.living(older.id)).toBeUndefined();
   });
 
   it('ends nothing until it is let in', async () => {

@@ -53,7 +53,7 @@ export class Grants {
     const now = clock.now();
     const seconds = grantSeconds(content, now, this.its.idleSeconds);
     const free = await index.claim(content.subject, id, seconds);
-    const displaced = free === undefined ? await this.#oldestOf(content.subject) : undefined;
+    const displaced = free === undefined ? await this.#idlestOf(content.subject) : undefined;
     const slot = free ?? displaced?.slot ?? 0;
     const grant = { ...content, slot, term: { id: randomToken(8), since: now } };
     const created = { grant, displaced };
@@ -98,7 +98,12 @@ export class Grants {
   /** The grant, if nothing ended it, by everything that the store knows. */
   async living(id: string): Promise<Grant | undefined> {
     const [grant, revoked] = await Promise.all([this.find(id), this.wasRevoked(id)]);
-    if (!grant || revoked) return undefined;
+    if (!grant) return undefined;
+    if (revoked) {
+      // A refresh that came to nothing brought it back.
+      await this.end(id);
+      return undefined;
+    }
     if (!(await this.its.marks.cover(grant))) return grant;
     await this.revoke(id, grant.clientId, 'operator');
     return undefined;
@@ -109,14 +114,14 @@ export class Grants {
    * `living` was asked again: a revocation may have come in between.
    */
   async prolong(id: string, grant: Grant, session: UpstreamSession): Promise<Grant> {
-    const { clock, index, grants, sessions, idleSeconds } = this.its;
+    const { clock, grants, sessions, idleSeconds } = this.its;
     const now = clock.now();
     if (!isTermOver(grant, now, idleSeconds)) return grant;
-    const prolonged = { ...grant, term: { id: randomToken(8), since: now } };
-    const seconds = grantSeconds(prolonged, now, idleSeconds);
+    const seconds = grantSeconds(grant, now, idleSeconds);
     // One that expires is saved at each of its own refreshes, and may be in the middle of one.
-    if (session.expiresAt === undefined) await sessions.save(id, prolonged, session);
-    await index.put(grant.subject, { slot: grant.slot, grantId: id }, seconds);
+    if (session.expiresAt === undefined) await sessions.save(id, grant, session);
+    const slot = await this.#listAgain(id, grant, seconds);
+    const prolonged = { ...grant, slot, term: { id: randomToken(8), since: now } };
     // Last: if anything failed before, the next refresh does it all.
     await grants.set(id, prolonged, seconds);
     return prolonged;
@@ -125,40 +130,68 @@ export class Grants {
   /** Takes back a grant that nobody got to know. */
   async discard(id: string, { grant }: NewGrant): Promise<void> {
     await this.its.grants.delete(id);
-    await this.its.sessions.take(id);
-    await this.its.index.release(grant.subject, { slot: grant.slot, grantId: id });
+    await this.#clear(id, grant, false);
   }
 
-  /** Ends the grant with all its tokens, at once and everywhere, and the upstream session with it. */
+  /**
+   * Ends the grant with all its tokens, at once and everywhere, and the upstream session with it.
+   * When it fails nothing stands in the way of doing it again, which finishes what was begun.
+   */
   async revoke(id: string, clientId: string, cause: RevocationCause): Promise<void> {
-    const { revokedGrants, events, idleSeconds } = this.its;
-    // First: from here on nobody who prolongs it can believe that it lives.
-    await revokedGrants.set(id, {}, idleSeconds + 3 * daySeconds);
-    const isEnded = await this.end(id, cause !== 'upstream_refused');
-    if (isEnded) events.emit('grant.revoked', { grantId: id, clientId, cause });
+    const { grants, revokedGrants, events, idleSeconds } = this.its;
+    // First: every access token asks for it, and only a few for the trace.
+    const grant = await grants.take(id);
+    if (grant) events.emit('grant.revoked', { grantId: id, clientId, cause });
+    try {
+      // From here on nobody who prolongs it can believe that it lives.
+      await revokedGrants.set(id, {}, idleSeconds + 3 * daySeconds);
+    } finally {
+      // Again: somebody who prolongs it may have written it in between.
+      await this.#clear(id, (await grants.take(id)) ?? grant, cause !== 'upstream_refused');
+    }
   }
 
-  /** Removes what is left of a grant that is over; tells whether it was still there. */
-  async end(id: string, endsUpstream = true): Promise<boolean> {
-    const grant = await this.its.grants.take(id);
-    const session = await this.its.sessions.take(id);
-    if (grant) await this.its.index.release(grant.subject, { slot: grant.slot, grantId: id });
-    if (session && endsUpstream) this.its.revocations.begin(session);
-    return grant !== undefined;
+  /** Removes what is left of a grant that is over. */
+  async end(id: string): Promise<void> {
+    await this.#clear(id, await this.its.grants.take(id), true);
   }
 
-  async #oldestOf(subject: string): Promise<TakenSlot | undefined> {
+  /** Removes what belongs to a grant whose record is gone. */
+  async #clear(id: string, grant: Grant | undefined, endsUpstream: boolean): Promise<void> {
+    const { index, sessions, revocations } = this.its;
+    try {
+      if (grant) await index.release(grant.subject, { slot: grant.slot, grantId: id });
+    } finally {
+      const session = await sessions.take(id);
+      if (session && endsUpstream) revocations.begin(session);
+    }
+  }
+
+  /** Renews the place of the grant, or finds it another: that may be somebody else's by now. */
+  async #listAgain(id: string, { subject, slot }: Grant, seconds: number): Promise<number> {
+    const { index } = this.its;
+    if (await index.put(subject, { slot, grantId: id }, seconds)) return slot;
+    return (await index.claim(subject, id, seconds)) ?? slot;
+  }
+
+  /** The one that was not used for longest; a place without a grant comes before them all. */
+  async #idlestOf(subject: string): Promise<TakenSlot | undefined> {
     const listed = await this.its.index.list(subject);
     const found = await Promise.all(
-      listed.map(async (taken) => ({ taken, at: (await this.find(taken.grantId))?.issuedAt ?? 0 })),
+      listed.map(async (taken) => {
+        const grant = await this.find(taken.grantId);
+        return { taken, usedAt: grant?.term.since ?? 0, issuedAt: grant?.issuedAt ?? 0 };
+      }),
     );
-    return found.toSorted((a, b) => a.at - b.at)[0]?.taken;
+    return found.toSorted((a, b) => a.usedAt - b.usedAt || a.issuedAt - b.issuedAt)[0]?.taken;
   }
 
   async #displace(displaced: TakenSlot, id: string, { subject, slot, ...grant }: Grant) {
     const { index, clock, idleSeconds } = this.its;
     const { clientId } = (await this.find(displaced.grantId)) ?? {};
     if (clientId !== undefined) await this.revoke(displaced.grantId, clientId, 'limit');
+    await index.release(subject, displaced);
+    // Should a third one be there already, its next refresh finds this one another place.
     await index.put(subject, { slot, grantId: id }, grantSeconds(grant, clock.now(), idleSeconds));
   }
 }

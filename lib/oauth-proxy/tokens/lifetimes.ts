@@ -63,6 +63,9 @@ const limits: Record<keyof Lifetimes, readonly [min: number, max: number]> = {
   unconfirmedClient: [3600, 730 * daySeconds],
 };
 
+/** The longest that anything granted can live after its login, under whatever options. */
+export const longestGrantSeconds = limits.refreshTokenAbsolute[1] + limits.authorizationCode[1];
+
 /** The lifetimes in force: what was given, and the default for what was not. */
 export function resolveLifetimes(given: Partial<Lifetimes> | undefined): Lifetimes {
   const said = Object.entries(given ?? {}).filter(([, seconds]) => seconds !== undefined);

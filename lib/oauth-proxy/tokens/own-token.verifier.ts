@@ -19,6 +19,7 @@ const clockSkewSeconds = 30;
 export interface LivingToken {
   readonly claims: OwnClaims;
   readonly grant: Grant;
+  readonly scopes: readonly string[];
 }
 
 /** What every access token of this server carries, and whatever else it does. */
@@ -55,7 +56,7 @@ export class OwnTokenVerifier {
       clientId: grant.clientId,
       subject: grant.subject,
       issuer: this.its.issuer,
-      scopes: parseScope(claims.scope) ?? [],
+      scopes: living.scopes,
       expiresAt: claims.exp,
       resource: typeof claims.aud === 'string' ? claims.aud : undefined,
       claims,
@@ -74,9 +75,11 @@ export class OwnTokenVerifier {
     });
     if (!claims) return 'invalid_or_expired';
     if (claims.iat !== undefined && claims.iat > now + clockSkewSeconds) return 'not_yet_valid';
-    if (!isOwn(claims)) return 'malformed';
+    const scopes = isOwn(claims) && parseScope(claims.scope);
+    if (!scopes) return 'malformed';
     const grant = await this.#livingGrant(claims);
-    return grant ? { claims, grant } : 'revoked';
+    if (!grant) return 'revoked';
+    return isWithin(grant, claims, scopes) ? { claims, grant, scopes } : 'beyond_its_grant';
   }
 
   /** A signature says that a token was issued; only the records say that it was not revoked. */
@@ -89,6 +92,11 @@ export class OwnTokenVerifier {
     if (await marks.coverLately(grant)) return undefined;
     return !recheck || (await recheck.admits(sid, grant)) ? grant : undefined;
   }
+}
+
+/** A key that got out can sign anything; what was granted is written down elsewhere. */
+function isWithin(grant: Grant, { aud }: OwnClaims, scopes: readonly string[]): boolean {
+  return aud === grant.resource && scopes.every((scope) => grant.scopes.includes(scope));
 }
 
 function isOwn(claims: JWTPayload): claims is OwnClaims {

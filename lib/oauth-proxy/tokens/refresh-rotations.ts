@@ -45,6 +45,8 @@ export class RefreshRotations {
 
   /** Tells whether a lost response may explain that the token comes again. */
   isInGrace({ at }: RotatedRefreshToken): boolean {
-    return this.its.clock.now() - at <= this.its.lifetimes.refreshGrace;
+    const { refreshGrace } = this.its.lifetimes;
+    // In whole seconds: without any grace the same second is too late as well.
+    return refreshGrace > 0 && this.its.clock.now() - at <= refreshGrace;
   }
 }

@@ -76,7 +76,9 @@ describe.each(['cover', 'coverLately'] as const)('a mark, asked by %s', (ask) =>
     const { marks } = instance();
     await marks.set({ subject: 'app' });
     await marks.set({ clientId: 'alice' });
-    await marks.set({ subject: 'alice","app' });
+    await marks.set({ subject: 'alice:app' });
+    await marks.set({ subject: ':app' });
+    await marks.set({ clientId: ':app' });
     expect(await covers(marks, granted())).toBe(false);
   });
 
@@ -87,6 +89,20 @@ describe.each(['cover', 'coverLately'] as const)('a mark, asked by %s', (ask) =>
     clock.advance(-30);
     await marks.set({ subject: 'alice' });
     expect(await covers(marks, granted({ issuedAt }))).toBe(true);
+  });
+
+  it('of a clock that was far ahead is corrected by the next — CK-03', async () => {
+    const { marks } = instance();
+    clock.advance(500);
+    await marks.set({ subject: 'alice' });
+    clock.advance(-500);
+    const before = clock.now();
+    clock.advance(1);
+    expect(await covers(marks, granted())).toBe(true);
+    await marks.set({ subject: 'alice' });
+    clock.advance(1);
+    expect(await covers(marks, granted())).toBe(false);
+    expect(await covers(marks, granted({ issuedAt: before }))).toBe(true);
   });
 
   it('is there as long as anything can be that it covers', async () => {

@@ -20,12 +20,14 @@ export interface RevocationMarksDependencies {
   /** Tells, under one key, whether there is any mark that was not there before. */
   readonly latestMark: RecordCollection<{ id: string }>;
   readonly clock: Clock;
-  /** As long as any grant can live. */
+  /** As long as any grant can live, whatever was configured when it was made. */
   readonly seconds: number;
 }
 
 const latest = 'latest';
 const none = -1;
+/** By how much the clock of another instance may be ahead and still be believed. */
+const clockSkewSeconds = 30;
 const cacheLimits = { maxEntries: 10_000, ttlSeconds: 60 };
 
 /**
@@ -46,9 +48,12 @@ export class RevocationMarks {
   async set(target: RevocationTarget): Promise<void> {
     const { marks, latestMark, clock, seconds } = this.its;
     const key = keyOf(target);
-    const before = await marks.get(key);
-    // The clock of another instance may be ahead: a mark never goes back.
-    await marks.set(key, { at: Math.max(clock.now(), before?.at ?? 0) }, seconds);
+    const now = clock.now();
+    const before = (await marks.get(key))?.at ?? 0;
+    // The clock of another instance may be a little ahead: its mark stays. One of a clock that was
+    // wrong would keep out whoever logs in for as long.
+    const at = before <= now + clockSkewSeconds ? Math.max(now, before) : now;
+    await marks.set(key, { at }, at - now + seconds);
     // Second: whoever sees this one finds the mark.
     await latestMark.set(latest, { id: randomToken(8) }, seconds);
     this.#askedAt = undefined;
@@ -113,6 +118,7 @@ export class RevocationMarks {
   }
 }
 
+/** No two targets have the same: the length says where the subject ends, and nobody's is -1. */
 function keyOf({ subject, clientId }: RevocationTarget): string {
-  return JSON.stringify([subject ?? null, clientId ?? null]);
+  return `${subject?.length ?? -1}:${subject ?? ''}${clientId === undefined ? '' : `:${clientId}`}`;
 }

@@ -73,6 +73,17 @@ describe('a revocation at the upstream', () => {
     expect(reasons).toHaveLength(1);
   });
 
+  it('that never ends is given up, and the app can close', async () => {
+    const reasons: string[] = [];
+    const events = new MultiAuthEvents();
+    events.on('upstream.failed', ({ reason }) => reasons.push(reason));
+    const upstream = { revoke: () => new Promise(() => {}) } as unknown as Upstream;
+    const revocations = new UpstreamRevocations(upstream, events, [], 0.01);
+    revocations.begin(tokens);
+    await revocations.settled();
+    expect(reasons).toEqual(['revocation given up: the upstream takes too long']);
+  });
+
   it('is one of a thousand that wait at most', async () => {
     const { asked, reasons, revocations } = setUp(Infinity, [anHour]);
     for (let i = 0; i < 1003; i++) revocations.begin(tokens);

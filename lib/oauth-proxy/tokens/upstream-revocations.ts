@@ -2,9 +2,12 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../../common/errors.js';
 import type { MultiAuthEvents } from '../../common/events.js';
+import { late, within } from '../../common/within.js';
 import type { Upstream } from '../upstream/upstream.js';
 
 const retriesMilliseconds = [500, 5_000, 30_000];
+/** Longer than a revocation takes: discovery and the endpoint have ten seconds each. */
+const longestTrySeconds = 25;
 /** How many revocations may wait for another try; those beyond have one. */
 const maxWaiting = 1000;
 
@@ -26,6 +29,7 @@ export class UpstreamRevocations {
     private readonly upstream: Upstream,
     private readonly events: MultiAuthEvents,
     private readonly retries: readonly number[] = retriesMilliseconds,
+    private readonly trySeconds: number = longestTrySeconds,
   ) {
     setMaxListeners(maxWaiting, this.#closing.signal);
   }
@@ -54,8 +58,9 @@ export class UpstreamRevocations {
 
   async #try(tokens: Revocable): Promise<string | undefined> {
     try {
-      await this.upstream.revoke(tokens);
-      return undefined;
+      // A custom upstream may have no time limits, and the app has to close.
+      const outcome = await within(Promise.resolve(this.upstream.revoke(tokens)), this.trySeconds);
+      return outcome === late ? 'the upstream takes too long' : undefined;
     } catch (error) {
       return describeError(error);
     }

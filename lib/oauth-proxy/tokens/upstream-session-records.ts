@@ -77,13 +77,17 @@ export class UpstreamSessionRecords {
     await this.successors.delete(idOf(grantId, session.generation - 1));
   }
 
-  /** Removes all there is of the grant and answers with the newest session, to one caller alone. */
+  /**
+   * Removes all there is of the grant and answers with the newest session, to one caller alone. With
+   * the head in hand a store that fails costs what comes after it: what is held has no other holder.
+   */
   async take(grantId: string): Promise<UpstreamSession | undefined> {
-    let newest = await this.heads.take(grantId);
-    if (!newest) return undefined;
-    await this.successors.delete(idOf(grantId, newest.generation));
+    const head = await this.heads.take(grantId);
+    if (!head) return undefined;
+    await unlessDown(this.successors.delete(idOf(grantId, head.generation)));
+    let newest = head;
     for (;;) {
-      const next = await this.takeCommitted(grantId, newest.generation + 1);
+      const next = await unlessDown(this.takeCommitted(grantId, newest.generation + 1));
       if (!next) return newest;
       newest = next;
     }
@@ -92,6 +96,16 @@ export class UpstreamSessionRecords {
   /** Removes one generation that was committed, for when there is no head to find it by. */
   takeCommitted(grantId: string, generation: number): Promise<UpstreamSession | undefined> {
     return this.successors.take(idOf(grantId, generation));
+  }
+}
+
+/** Undefined when the store did not answer. */
+async function unlessDown<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return undefined;
   }
 }
 

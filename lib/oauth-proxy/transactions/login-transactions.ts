@@ -34,7 +34,6 @@ export class LoginTransactions {
     await transactions.set(id, transaction, transactionSeconds);
     return {
       kind: 'redirect',
-      status: request.method === 'POST' ? 303 : 302,
       location: appendParameters(this.its.consentUrl, { txn: id }),
       cookies: [cookie],
     };

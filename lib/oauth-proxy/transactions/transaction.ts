@@ -41,7 +41,7 @@ export interface Decision {
 
 /** How it came that a login went to the upstream. `memory` is where the browser's consents are kept. */
 export type Consent =
-  | { readonly how: 'page'; readonly memory?: string }
+  | { readonly how: 'page'; readonly answeredAt: number; readonly memory?: string }
   | { readonly how: 'remembered'; readonly memory: string }
   | { readonly how: 'external' | 'off' };
 

@@ -69,6 +69,8 @@ describe('redirectUriPatternIssues', () => {
     'https://*/cb',
     'https://*.com/*',
     'https://*./*',
+    'https://*.127.0.0.1/*',
+    'http://*.localhost/*',
     'https://a.*.test/*',
     'https://a*.corp.test/*',
     'http*://x/*',

@@ -60,7 +60,7 @@ function patternProblem(pattern: unknown): string | null {
   const parsed = typeof pattern === 'string' ? parsePattern(pattern) : undefined;
   if (!parsed) return 'must be a URI such as https://app.example.com/* with a path';
   const { scheme, host, port } = parsed;
-  if (parsed.anySubdomain && !/^[^.]+(?:\.[^.]+)+$/.test(host ?? '')) {
+  if (parsed.anySubdomain && !hasSubdomains(host ?? '')) {
     return 'has a * before a host that is not at least two labels long';
   }
   if (host !== undefined && loopbackHosts.includes(host) && port !== '') {
@@ -70,6 +70,11 @@ function patternProblem(pattern: unknown): string | null {
   const example = `${scheme}:${host === undefined ? '' : `//${host}${port}`}${parsed.path}`;
   if (example.includes('*')) return 'has a * elsewhere than before the host or at the end';
   return redirectUriProblem(parsed.anyPathBelow ? `${example}x` : example);
+}
+
+/** A name of two labels or more; an address has no subdomains. */
+function hasSubdomains(host: string): boolean {
+  return /^[^.]+(?:\.[^.]+)+$/.test(host) && !/^[\d.]+$/.test(host);
 }
 
 function parsePattern(pattern: string): Pattern | undefined {

@@ -102,18 +102,19 @@ function sharedParts(parts: AuthorizationServerParts): SharedParts {
   const issuer = options.issuerUrl?.replace(/\/$/, '') ?? baseUrl;
   const lifetimes = resolveLifetimes(options.lifetimes);
   const records = recordCollections(new RecordStore(storage, new Sealer(ring), clock, issuer));
-  const known = knownClients({ options, host, records, lifetimes });
+  const limits = requestLimits(options.rateLimits, {
+    slots: records.rateLimitSlots,
+    clock,
+    events,
+  });
+  const lookups = limits.documentLookups;
+  const known = knownClients({ options, host, records, lifetimes, lookups });
   const grantsAndLogins = grantParts({ options, host, records, lifetimes });
   const codes = new AuthorizationCodes(records.codes, records.redeemedCodes, {
     clock,
     events,
     lifetimeSeconds: lifetimes.authorizationCode,
     replayMemorySeconds: lifetimes.refreshTokenAbsolute,
-  });
-  const limits = requestLimits(options.rateLimits, {
-    slots: records.rateLimitSlots,
-    clock,
-    events,
   });
   const callbackUrl = baseUrl + (options.redirectPath ?? '/auth/callback');
   return {

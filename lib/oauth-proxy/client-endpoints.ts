@@ -41,24 +41,32 @@ function registerEndpoint(parts: SharedParts): RegisterEndpoint | undefined {
     clients: parts.clients,
     scopes: parts.scopes,
     limit: parts.limits.registrations,
-    initialAccessTokens: tokens && new InitialAccessTokens(tokens),
+    initialAccessTokens:
+      tokens && new InitialAccessTokens(tokens, parts.limits.failedAuthentications),
     events: parts.host.events,
   });
 }
 
 function clientAuthenticator(parts: SharedParts): ClientAuthenticator {
-  const { clients, records, issuer, publicOutbound } = parts;
+  const { clients, records, issuer, publicOutbound, isInUse, limits } = parts;
   const { baseUrl, clock, events } = parts.host;
   const outbound = new OutboundClient();
   const assertions = new ClientAssertions({
     issuer,
     baseUrl,
-    keys: new ClientKeySources({ outbound, publicOutbound, clock, events }),
+    keys: new ClientKeySources({
+      outbound,
+      publicOutbound,
+      isInUse,
+      lookups: limits.documentLookups,
+      clock,
+      events,
+    }),
     used: new UsedAssertions({ records: records.usedAssertions, clock, maxPerClient: 10_000 }),
     clock,
     events,
   });
-  const failures = parts.limits.failedAuthentications;
+  const failures = limits.failedAuthentications;
   return new ClientAuthenticator({ clients, assertions, failures });
 }
 

@@ -5,8 +5,10 @@ import {
   type ResolvedDocumentOptions,
   resolveDocumentOptions,
 } from './clients/client-id-metadata-document-options.js';
-import { ClientRepository } from './clients/client.repository.js';
+import type { Client } from './clients/client.js';
+import { ClientRepository, type RegisteredClient } from './clients/client.repository.js';
 import { DocumentFetcher } from './clients/document-fetcher.js';
+import type { LookupLimit } from './clients/fetch-budget.js';
 import { RedirectUriAllowList } from './clients/redirect-uri-allow-list.js';
 import { toClient } from './configured-client.js';
 import type { OAuthProxyOptions } from './oauth-proxy-options.js';
@@ -18,34 +20,51 @@ interface ClientParts {
   readonly host: AuthProviderHost;
   readonly records: RecordCollections;
   readonly lifetimes: Lifetimes;
+  /** For what nobody uses yet. */
+  readonly lookups: LookupLimit;
 }
 
 /** What knows the clients, and the way to the URLs that they name. */
 export function knownClients(parts: ClientParts): {
   readonly clients: ClientRepository;
   readonly publicOutbound: PublicOutbound;
+  /** Tells, of a client that was just found, whether tokens were given to it. */
+  readonly isInUse: (client: Client) => boolean;
 } {
   const { options, host, records, lifetimes } = parts;
   const { allowedClientRedirectUris: patterns } = options;
-  const documents = resolveDocumentOptions(options.clientIdMetadataDocuments);
-  const publicOutbound = new PublicOutboundClient(documents);
+  const resolved = resolveDocumentOptions(options.clientIdMetadataDocuments);
+  const publicOutbound = new PublicOutboundClient(resolved);
+  const documents = resolved && clientDocuments(parts, resolved, publicOutbound);
   const clients = new ClientRepository({
     configured: (options.clients ?? []).map(toClient),
     registered: records.clients,
-    documents: documents && clientDocuments(parts, documents, publicOutbound),
+    documents,
     allowed: patterns && new RedirectUriAllowList(patterns),
     clock: host.clock,
     unusedLifetimeSeconds: lifetimes.unusedClient,
     unconfirmedLifetimeSeconds: lifetimes.unconfirmedClient,
   });
-  return { clients, publicOutbound };
+  const isInUse = (client: Client): boolean =>
+    client.origin === 'metadata_document'
+      ? (documents?.isInUse(client.id) ?? false)
+      : (client as RegisteredClient).usedAt !== undefined;
+  return { clients, publicOutbound, isInUse };
 }
 
 function clientDocuments(
-  { host: { clock, events }, records }: ClientParts,
+  { host: { clock, events }, records, lifetimes, lookups }: ClientParts,
   options: ResolvedDocumentOptions,
   outbound: PublicOutbound,
 ): ClientDocuments {
   const fetcher = new DocumentFetcher({ outbound, clock, events });
-  return new ClientDocuments({ fetcher, known: records.documents, options, clock, events });
+  return new ClientDocuments({
+    fetcher,
+    known: records.documents,
+    options,
+    idleSeconds: lifetimes.refreshTokenIdle,
+    lookups,
+    clock,
+    events,
+  });
 }

@@ -3,6 +3,7 @@ import type { SigningKeys } from '../crypto/signing-keys.js';
 import type { PublicOutbound } from '../http/public-outbound.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
 import type { AuthProviderHost } from '../verifiers/auth-provider.js';
+import type { Client } from './clients/client.js';
 import type { ClientRepository } from './clients/client.repository.js';
 import type { RequestLimits } from './limits/request-limits.js';
 import type { OAuthProxyOptions } from './oauth-proxy-options.js';
@@ -50,6 +51,8 @@ export interface SharedParts extends AuthorizationServerParts, GrantParts {
   readonly clients: ClientRepository;
   /** The way to URLs that clients name. */
   readonly publicOutbound: PublicOutbound;
+  /** Tells, of a client that was just found, whether tokens were given to it. */
+  readonly isInUse: (client: Client) => boolean;
   readonly codes: AuthorizationCodes;
   readonly limits: RequestLimits;
 }

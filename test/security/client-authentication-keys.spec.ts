@@ -2,20 +2,22 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { MultiAuthEvents } from '../../lib/index.js';
-import type { OutboundClient } from '../../lib/http/outbound.js';
+import type { PublicResponse } from '../../lib/http/public-outbound.js';
 import { ClientKeySources } from '../../lib/oauth-proxy/clients/client-key-sources.js';
 import type { Client } from '../../lib/oauth-proxy/clients/client.js';
 import { platforms } from '../support/app.js';
 import { type Changes, ClientSigner } from '../support/client-signer.js';
 import { DocumentHost, jsonResponse } from '../support/document-host.js';
+import { eventually } from '../support/eventually.js';
 import { FakeIssuer } from '../support/fake-issuer.js';
 import { HttpsHost } from '../support/https-host.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { expectStoreUntouched, expectTokenError } from '../support/outcomes.js';
+import { expectInvariants, expectStoreUntouched, expectTokenError } from '../support/outcomes.js';
 import {
   type Answer,
   clientRedirect,
   type HeldCode,
+  jsonOf,
   type ProxyFlow,
   startFlow,
   type TestClient,
@@ -55,7 +57,7 @@ describe.each(platforms)('the keys of clients on %s', (platform) => {
       platform,
       clock,
       proxy: {
-        rateLimits: { failedAuthentications: false },
+        rateLimits: false,
         clientIdMetadataDocuments: web.options(),
         clients: [
           {
@@ -103,6 +105,16 @@ describe.each(platforms)('the keys of clients on %s', (platform) => {
     return one;
   };
   const refused = (answer: Answer): void => expectTokenError(answer, flow, 'invalid_client', 401);
+  /** No verdict, and constant text. */
+  const unavailable = (answer: Answer): void => {
+    expectInvariants(answer, { issuer: flow.issuer, serverFault: 503 });
+    expect(answer.status).toBe(503);
+    expect(answer.headers['retry-after']).toBe('5');
+    expect(jsonOf(answer)).toEqual({
+      error: 'temporarily_unavailable',
+      error_description: 'The service cannot answer right now.',
+    });
+  };
 
   it.each([
     ['in the document itself', () => publishDocument({ jwks: signer.jwks })],
@@ -161,7 +173,7 @@ describe.each(platforms)('the keys of clients on %s', (platform) => {
     publishDocument({ jwks_uri: uri });
     web.answer(uri, () => jsonResponse(signer.jwks));
     const held = await flow.codeFor(byDocument);
-    await expectStoreUntouched(flow, async () => refused(await redeem(held)));
+    await expectStoreUntouched(flow, async () => unavailable(await redeem(held)));
     expect(asked()).toEqual([documentUrl]);
     const [blocked = '', judged = ''] = events;
     expect(blocked).toContain(`outbound.blocked {"origin":"${new URL(uri).origin}"`);
@@ -188,7 +200,7 @@ describe.each(platforms)('the keys of clients on %s', (platform) => {
     web.answer(jwksUri, answer);
     web.answer('https://keys.example.com/elsewhere', () => jsonResponse(signer.jwks));
     const held = await flow.codeFor(byDocument);
-    await expectStoreUntouched(flow, async () => refused(await redeem(held)));
+    await expectStoreUntouched(flow, async () => unavailable(await redeem(held)));
     expect(asked()).toEqual([documentUrl, jwksUri]);
     expect(events.join()).toContain('"reason":"keys_unavailable"');
     publishKeys(signer.jwks);
@@ -260,11 +272,58 @@ describe.each(platforms)('the keys of clients on %s', (platform) => {
     tokensOf(await redeem(await flow.codeFor(byOperator), operatorsSigner()));
     clock.advance(60);
     const held = await flow.codeFor(byOperator);
-    await expectStoreUntouched(flow, async () => refused(await redeem(held, operatorsSigner())));
+    await expectStoreUntouched(flow, async () =>
+      unavailable(await redeem(held, operatorsSigner())),
+    );
     expect(events.join()).toContain('"reason":"keys_unavailable"');
     published.mode = 'ok';
     clock.advance(5);
     tokensOf(await redeem(held, operatorsSigner()));
+  });
+});
+
+describe.each(platforms)('the keys of clients in use, on %s', (platform) => {
+  it('are had at an address that may look nothing up any more — CI-27', async () => {
+    const clock = new ManualClock();
+    const web = new DocumentHost();
+    signer.now = () => clock.now();
+    const othersUri = 'https://keys.example.com/others.json';
+    for (const uri of [jwksUri, othersUri]) web.answer(uri, () => jsonResponse(signer.jwks));
+    const members = { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: jwksUri };
+    const used = web.publish(documentUrl, members);
+    const fresh = web.publish('https://app.example.com/fresh.json', {
+      ...members,
+      jwks_uri: 'https://keys.example.com/fresh.json',
+    });
+    const proxy = {
+      rateLimits: { documentLookups: { max: 1, windowSeconds: 600 } },
+      clientIdMetadataDocuments: web.options(),
+    };
+    const flow = await startFlow({ idp, platform, clock, trustProxy: 'loopback', proxy });
+    try {
+      const registered = await flow.register({ ...members, jwks_uri: othersUri });
+      const proof = (id: string) => signer.proof(id, `${flow.issuer}/token`);
+      const users = [];
+      for (const client of [used, registered]) {
+        const held = await flow.codeFor(client);
+        const form = flow.tokenRequest(held).with(proof(client.id));
+        users.push({ client, tokens: tokensOf(await flow.token(form)) });
+      }
+      // By then the keys are forgotten.
+      clock.advance(7200);
+      const from = { 'x-forwarded-for': '8.8.8.8' };
+      const missing = { ...used, id: 'https://app.example.com/missing.json' };
+      expect((await flow.authorize(flow.authorizationRequest(missing), from)).status).toBe(400);
+      const held = await flow.codeFor(fresh);
+      const first = flow.tokenRequest(held).with(proof(fresh.id));
+      expect((await flow.token(first, from)).status).toBe(429);
+      for (const { client, tokens } of users) {
+        const form = flow.refreshRequest(tokens.refresh_token, client).with(proof(client.id));
+        tokensOf(await flow.token(form, from));
+      }
+    } finally {
+      await flow.close();
+    }
   });
 });
 
@@ -286,12 +345,24 @@ describe('the guard before the keys of strangers', () => {
 
   afterAll(() => host.close());
 
-  function sources(blocked: string[] = []): ClientKeySources {
+  const request = { method: 'POST', path: '/token', rawQuery: '', headers: {}, body: '' };
+  const anyNumber = { assertCounted: () => Promise.resolve() };
+
+  function sources(
+    blocked: string[] = [],
+    more: Partial<ConstructorParameters<typeof ClientKeySources>[0]> = {},
+  ) {
     const events = new MultiAuthEvents();
     events.on('outbound.blocked', ({ reason }) => blocked.push(reason));
-    const never = { fetch: () => Promise.reject(new Error('the guard was passed by')) };
-    const outbound: Pick<OutboundClient, 'fetch'> = never;
-    return new ClientKeySources({ outbound, publicOutbound: host.client(), clock, events });
+    const outbound = { fetch: () => Promise.reject(new Error('the guard was passed by')) };
+    const publicOutbound = host.client();
+    const isInUse = (): boolean => false;
+    const parts = { outbound, publicOutbound, isInUse, lookups: anyNumber, clock, events };
+    const keys = new ClientKeySources({ ...parts, ...more });
+    return {
+      find: (client: Client) => keys.find(client, 'ES256', 'document-key', request),
+      proved: (client: Client) => keys.proved(client),
+    };
   }
 
   const strangerAt = (uri: string): Client => ({
@@ -308,47 +379,90 @@ describe('the guard before the keys of strangers', () => {
     const blocked: string[] = [];
     const keys = sources(blocked);
     const stranger = strangerAt(host.url('/jwks.json'));
-    expect(await keys.find(stranger, 'ES256', 'document-key')).toBeDefined();
+    expect(await keys.find(stranger)).toBeDefined();
     expect(host.lookups).toHaveLength(1);
     host.addresses = ['10.0.0.1'];
     clock.advance(3601);
     const connections = host.connections;
-    await expect(keys.find(stranger, 'ES256', 'document-key')).rejects.toThrow('cannot be had');
+    await expect(keys.find(stranger)).rejects.toThrow('cannot be had');
     expect(host.lookups).toHaveLength(2);
     expect(host.connections).toBe(connections);
     expect(blocked).toHaveLength(1);
     host.addresses = ['127.0.0.1'];
     clock.advance(5);
-    expect(await keys.find(stranger, 'ES256', 'document-key')).toBeDefined();
+    expect(await keys.find(stranger)).toBeDefined();
   });
 
-  it('gives up on an origin that gives nothing usable — CI-27', async () => {
-    let requests = 0;
-    answer = (res) => {
-      requests += 1;
-      res.writeHead(404).end();
+  const many = Array.from({ length: 200 }, (_, i) => `https://k${i}.example.com/jwks.json`);
+  /** Hosts that give no answer, and those that give the keys. */
+  function publicHosts() {
+    const asked: string[] = [];
+    const get = (url: string): Promise<PublicResponse> => {
+      asked.push(url);
+      const silent = many.includes(url);
+      const answer = { status: 200, headers: new Headers(), body: JSON.stringify(signer.jwks) };
+      return silent ? new Promise<never>(() => {}) : Promise.resolve(answer);
     };
-    const keys = sources();
-    for (let i = 0; i < 60; i++) {
-      const stranger = strangerAt(host.url(`/jwks-${i}.json`));
-      await expect(keys.find(stranger, 'ES256', 'document-key')).rejects.toThrow('cannot be had');
-    }
-    expect(requests).toBe(30);
-    answer = (res) => void res.writeHead(200).end(JSON.stringify(signer.jwks));
-    clock.advance(60);
-    const stranger = strangerAt(host.url('/jwks.json'));
-    expect(await keys.find(stranger, 'ES256', 'document-key')).toBeDefined();
+    return { asked, publicOutbound: { get } };
+  }
+  const storm = (keys: ReturnType<typeof sources>): void => {
+    for (const uri of many) void keys.find(strangerAt(uri)).catch(() => undefined);
+  };
+
+  it('keeps what has proved a client, whoever comes after — CI-27', async () => {
+    const { asked, publicOutbound } = publicHosts();
+    const keys = sources([], { publicOutbound });
+    const honest = strangerAt(jwksUri);
+    const unproven = strangerAt('https://unproven.example.com/jwks.json');
+    expect(await keys.find(honest)).toBeDefined();
+    keys.proved(honest);
+    expect(await keys.find(unproven)).toBeDefined();
+    storm(keys);
+    await eventually(() => asked.length === 22, 'the strangers have their share');
+    expect(await keys.find(honest)).toBeDefined();
+    expect(asked).toHaveLength(22);
+    // Also when its keys have to be had anew: the strangers' share is not its own.
+    clock.advance(600);
+    expect(await keys.find(honest)).toBeDefined();
+    expect(asked).toHaveLength(23);
+    // What proved nothing had to make room, and has to wait.
+    await expect(keys.find(unproven)).rejects.toThrow('cannot be had');
+  });
+
+  it('keeps nobody waiting whose client is in use — CI-27', async () => {
+    const { asked, publicOutbound } = publicHosts();
+    const honest = { ...strangerAt(jwksUri), id: 'in-use' };
+    const lookups = { assertCounted: (): Promise<void> => Promise.resolve() };
+    const keys = sources([], { publicOutbound, lookups, isInUse: ({ id }) => id === 'in-use' });
+    storm(keys);
+    await eventually(() => asked.length === 20, 'the strangers have their share');
+    lookups.assertCounted = () => Promise.reject(new Error('too many'));
+    expect(await keys.find(honest)).toBeDefined();
+    await expect(keys.find(strangerAt('https://new.example.com/'))).rejects.toThrow('too many');
+  });
+
+  it('counts for an address each source that nothing is known of, once — CI-27', async () => {
+    const { publicOutbound } = publicHosts();
+    let counted = 0;
+    const assertCounted = async (): Promise<void> => void (counted += 1);
+    const keys = sources([], { publicOutbound, lookups: { assertCounted } });
+    const configured: Client = { ...strangerAt(jwksUri), origin: 'configured' };
+    await expect(keys.find(configured)).rejects.toThrow('the guard was passed by');
+    expect(counted).toBe(0);
+    for (let i = 0; i < 5; i++) expect(await keys.find(strangerAt(jwksUri))).toBeDefined();
+    expect(counted).toBe(1);
+    expect(await keys.find(strangerAt('https://else.example.com/jwks.json'))).toBeDefined();
+    expect(counted).toBe(2);
   });
 
   it('stands before strangers alone: what the operator configured is the operator’s', async () => {
     const outbound = { fetch: () => Promise.resolve(Response.json(signer.jwks)) };
-    const events = new MultiAuthEvents();
     const guard = { get: () => Promise.reject(new Error('the guard was asked')) };
-    const keys = new ClientKeySources({ outbound, publicOutbound: guard, clock, events });
+    const keys = sources([], { outbound, publicOutbound: guard });
     const uri = 'http://127.0.0.1:1/jwks.json';
     const configured: Client = { ...strangerAt(uri), origin: 'configured' };
-    expect(await keys.find(configured, 'ES256', 'document-key')).toBeDefined();
+    expect(await keys.find(configured)).toBeDefined();
     // The same URL in a stranger's mouth is another source.
-    await expect(keys.find(strangerAt(uri), 'ES256', 'document-key')).rejects.toThrow('guard');
+    await expect(keys.find(strangerAt(uri))).rejects.toThrow('guard');
   });
 });

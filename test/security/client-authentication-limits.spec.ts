@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { MultiAuthEvents } from '../../lib/index.js';
 import { platforms } from '../support/app.js';
 import { ClientSigner } from '../support/client-signer.js';
+import { FakeIssuer } from '../support/fake-issuer.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { expectInvariants, expectStoreUntouched, expectTokenError } from '../support/outcomes.js';
 import {
@@ -23,13 +24,18 @@ const windowSeconds = 300;
 const [attacker, elsewhere] = ['127.0.0.1', '127.0.0.2'] as const;
 let idp: UpstreamIdp;
 let signer: ClientSigner;
+let published: FakeIssuer;
 
 beforeAll(async () => {
   idp = await UpstreamIdp.start();
   signer = await ClientSigner.create();
+  published = await new FakeIssuer({ algorithm: 'ES256' }).start();
 });
 
-afterAll(() => idp.stop());
+afterAll(async () => {
+  await published.stop();
+  await idp.stop();
+});
 
 describe.each(platforms)('guessing secrets on %s', (platform) => {
   const clock = new ManualClock();
@@ -48,6 +54,7 @@ describe.each(platforms)('guessing secrets on %s', (platform) => {
           { ...common, clientId: 'post', tokenEndpointAuthMethod: 'client_secret_post' },
           { ...common, clientId: 'basic' },
           { clientId: 'signs', redirectUris: [clientRedirect], jwks: signer.jwks },
+          { clientId: 'publishes', redirectUris: [clientRedirect], jwksUri: published.jwksUri },
         ],
       },
     });
@@ -143,6 +150,32 @@ describe.each(platforms)('guessing secrets on %s', (platform) => {
       }
     });
     refused(await post(attacker, 'guess'));
+  });
+
+  it('is not what a client does whose keys cannot be had: that is no verdict — CA-14', async () => {
+    const [key] = published.keys;
+    if (!key) throw new Error('There is no key');
+    const own = new ClientSigner(key);
+    own.now = () => clock.now();
+    const proof = () => own.proof('publishes', flow.issuer);
+    published.mode = '500';
+    await expectStoreUntouched(flow, async () => {
+      for (let i = 0; i < allowed + 5; i++) {
+        const answer = await send(attacker, proof());
+        expectInvariants(answer, { issuer: flow.issuer, serverFault: 503 });
+        expect(answer.status).toBe(503);
+        expect(answer.headers['retry-after']).toBe('5');
+        expect(jsonOf(answer)).toMatchObject({ error: 'temporarily_unavailable' });
+      }
+    });
+    published.mode = 'ok';
+    clock.advance(5);
+    letIn(await send(attacker, proof()));
+    // What the keys do not verify is a verdict, and counts.
+    const { client_assertion, ...type } = proof();
+    const forged = { ...type, client_assertion: `${client_assertion.slice(0, -8)}AAAAAAAA` };
+    for (let i = 0; i < allowed; i++) refused(await send(attacker, forged));
+    heldUp(await send(attacker, proof()));
   });
 
   it('is counted for assertions too, and spares the one who is right — CA-14', async () => {

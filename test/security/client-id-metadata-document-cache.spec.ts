@@ -208,10 +208,11 @@ describe.each(platforms)('a document that is kept, on %s', (platform) => {
     };
 
     it.each([
-      ['is gone', () => new Response('', { status: 404 })],
+      ['is not there', () => new Response('', { status: 404 })],
+      ['is gone', () => new Response('', { status: 410 })],
+      ['is not JSON', () => jsonResponse('no')],
       ['is of another client', () => jsonResponse(documentOf('https://other.test/c'))],
       ['demands a proof', () => jsonResponse(documentOf(url, keyed))],
-      ['may not be had', () => new Response('', { status: 403 })],
     ])('gives none any more when it %s — RT-19, CA-01', async (_name, answer) => {
       const client = host.publish(url);
       const tokens = await flow.tokensFor(client);
@@ -239,6 +240,14 @@ describe.each(platforms)('a document that is kept, on %s', (platform) => {
       ['cannot be reached', () => Promise.reject(new TypeError('fetch failed'))],
       ['is in trouble', () => new Response('', { status: 503 })],
       ['is asked too often', () => new Response('', { status: 429 })],
+      ['wants a password', () => new Response('', { status: 401 })],
+      ['lets nobody in', () => new Response('', { status: 403 })],
+      ['sends it elsewhere', () => Response.redirect('https://app.good.test/login', 302)],
+      [
+        'has a page before it',
+        () => new Response('', { headers: { 'content-type': 'text/html' } }),
+      ],
+      ['says more than 5 kB', () => jsonResponse('x'.repeat(6000))],
     ])('gives them for three days when its host %s — RT-19', async (_name, answer) => {
       const client = host.publish(url);
       let tokens = await flow.tokensFor(client);
@@ -265,6 +274,22 @@ describe.each(platforms)('a document that is kept, on %s', (platform) => {
       clock.advance(2 * hour);
       host.breakDown(url);
       tokensOf(await flow.refresh(tokens.refresh_token, client));
+    });
+
+    it('stays known as long as a refresh token may idle, whatever strangers do — RT-19', async () => {
+      await flow.close();
+      const proxy = { clientIdMetadataDocuments: host.options(), rateLimits: {} };
+      flow = await startFlow({ idp, platform, clock, store, proxy, trustProxy: 'loopback' });
+      const client = host.publish(url);
+      const tokens = await flow.tokensFor(client);
+      clock.advance(29 * day);
+      const from = { 'x-forwarded-for': '8.8.8.8' };
+      const lookUp = (id: string): Promise<Answer> =>
+        flow.authorize(flow.authorizationRequest({ ...client, id }), from);
+      for (let i = 0; i < 60; i++) expectLocalRefusal(await lookUp(`${url}/${i}`), flow);
+      expect((await lookUp(`${url}/60`)).status).toBe(429);
+      const form = flow.refreshRequest(tokens.refresh_token, client);
+      tokensOf(await flow.token(form, from));
     });
 
     it('is not known for long to an outage when it must not be kept — CI-22', async () => {

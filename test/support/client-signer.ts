@@ -82,6 +82,6 @@ export class ClientSigner {
 }
 
 /** The form without what would prove the client in another way. */
-export function withProof(form: Params, proof: Readonly<Record<string, string>>): Params {
+function withProof(form: Params, proof: Readonly<Record<string, string>>): Params {
   return form.without('client_secret').with(proof);
 }

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../../common/clock.js';
 import { VerifierUnavailableError } from '../../common/errors.js';
 import type { MultiAuthEvents } from '../../common/events.js';
+import type { EndpointRequest } from '../../http/endpoint.js';
 import { isPlainJws } from '../../verifiers/jws-spelling.js';
 import {
   type JwtPolicy,
@@ -34,7 +35,7 @@ export const clientAssertionAlgorithms: readonly string[] = [
   'EdDSA',
 ];
 
-type Refusal = JwtRefusal | 'keys_unavailable' | 'lives_too_long' | 'replayed' | 'too_many';
+type Refusal = JwtRefusal | 'lives_too_long' | 'replayed' | 'too_many';
 
 /** Judges the JWTs by which clients prove who they are. @see RFC 7523 §2.2, §3 */
 export class ClientAssertions {
@@ -50,11 +51,13 @@ export class ClientAssertions {
   ) {}
 
   /**
-   * Tells whether the assertion proves the client at the endpoint of that path. One that does is
+   * Tells whether the assertion proves the client at the endpoint of the request. One that does is
    * spent; one that does not stays what it was.
+   *
+   * @throws VerifierUnavailableError when the client's keys cannot be had, which is no verdict
    */
-  async proves(client: Client, assertion: string, path: string): Promise<boolean> {
-    const refusal = await this.#refusalOf(client, assertion, path);
+  async proves(client: Client, assertion: string, request: EndpointRequest): Promise<boolean> {
+    const refusal = await this.#refusalOf(client, assertion, request);
     if (refusal === undefined) return true;
     const { events } = this.its;
     if (refusal === 'replayed') events.emit('client_assertion.replayed', { clientId: client.id });
@@ -62,17 +65,22 @@ export class ClientAssertions {
     return false;
   }
 
-  async #refusalOf(client: Client, assertion: string, path: string): Promise<Refusal | undefined> {
-    const policy = this.#policy(client, path);
+  async #refusalOf(
+    client: Client,
+    assertion: string,
+    request: EndpointRequest,
+  ): Promise<Refusal | undefined> {
+    const policy = this.#policy(client, request.path);
     const jwt = readUnverifiedJwt(assertion);
     // What cannot become valid is refused before any cryptography or network.
     const refusal = jwt ? this.#judge(jwt, policy) : 'malformed';
     if (refusal) return refusal;
     if (!isPlainJws(assertion)) return 'malformed';
-    const key = await this.#keyFor(client, jwt?.header as UsableHeader);
-    if (typeof key === 'string') return key;
+    const key = await this.#keyFor(client, jwt?.header as UsableHeader, request);
+    if (!key) return 'unknown_key';
     const verified = await this.#verify(assertion, key, policy);
     if (typeof verified === 'string') return verified;
+    this.its.keys.proved(client);
     // Judged again: only now is it known to be what the client signed.
     return this.#judge(verified, policy) ?? this.#claim(client, verified.claims as UsableClaims);
   }
@@ -90,12 +98,19 @@ export class ClientAssertions {
     return exp > now + maxLifeSeconds + skewSeconds ? 'lives_too_long' : undefined;
   }
 
-  async #keyFor(client: Client, { alg, kid }: UsableHeader): Promise<KeyObject | Refusal> {
+  async #keyFor(
+    client: Client,
+    { alg, kid }: UsableHeader,
+    request: EndpointRequest,
+  ): Promise<KeyObject | undefined> {
+    const { keys, events } = this.its;
     try {
-      return (await this.its.keys.find(client, alg, kid)) ?? 'unknown_key';
+      return await keys.find(client, alg, kid, request);
     } catch (thrown) {
-      // The keys are the client's to publish: without them it has not shown who it is.
-      if (thrown instanceof VerifierUnavailableError) return 'keys_unavailable';
+      if (thrown instanceof VerifierUnavailableError) {
+        const reason = 'keys_unavailable';
+        events.emit('client_assertion.refused', { clientId: client.id, reason });
+      }
       throw thrown;
     }
   }

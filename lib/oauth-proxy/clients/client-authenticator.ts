@@ -31,6 +31,7 @@ export class ClientAuthenticator {
   /**
    * @throws OAuthError `invalid_client` for whatever does not fit: an unknown client, another
    * method than the registered one, a wrong secret or assertion. Always the same text.
+   * @throws VerifierUnavailableError, counted for nobody, when the client's keys cannot be had.
    * @see RFC 6749 §3.2.1, §5.2
    */
   async authenticate(request: EndpointRequest, form: Parameters): Promise<Client> {
@@ -39,7 +40,7 @@ export class ClientAuthenticator {
     const failures = method === 'none' ? undefined : this.its.failures;
     const failed = new Set<string>();
     for (const reading of readings) {
-      const client = await this.its.clients.findForTokens(reading.id);
+      const client = await this.its.clients.findForTokens(reading.id, request);
       const matches = isSecretRight(client, reading);
       // Counted for clients that there are: a stranger's invented names are not worth a record each.
       if (!client) continue;
@@ -61,7 +62,7 @@ export class ClientAuthenticator {
     request: EndpointRequest,
   ): Promise<boolean> | true {
     if (assertion === undefined) return true;
-    return this.its.assertions.proves(client, assertion, request.path);
+    return this.its.assertions.proves(client, assertion, request);
   }
 }
 

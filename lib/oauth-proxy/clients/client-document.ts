@@ -8,7 +8,7 @@ const error = 'invalid_client_metadata';
 // A document is public: whoever can read it would know a secret in it.
 const authenticationMethods: readonly unknown[] = [undefined, null, 'none', 'private_key_jwt'];
 
-/** A document was had and says something that cannot be taken; the text is constant. */
+/** A document is gone, or says something that cannot be taken; the text is constant. */
 export class BadDocument extends Error {}
 
 /**

@@ -2,6 +2,7 @@ import { BoundedMap } from '../../common/bounded-map.js';
 import type { Clock } from '../../common/clock.js';
 import { StorageError } from '../../common/errors.js';
 import type { MultiAuthEvents } from '../../common/events.js';
+import type { EndpointRequest } from '../../http/endpoint.js';
 import { OAuthError } from '../../http/oauth-error.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import { BadDocument } from './client-document.js';
@@ -12,7 +13,13 @@ import {
 } from './client-id-metadata-document-options.js';
 import { type DocumentCopy, type DocumentFetcher, HostUnavailable } from './document-fetcher.js';
 import { documentUrlProblem } from './document-url.js';
-import { FetchBudget, FetchBudgetExceeded } from './fetch-budget.js';
+import {
+  FetchBudget,
+  FetchBudgetExceeded,
+  type LookupLimit,
+  strangersBudget,
+  usersBudget,
+} from './fetch-budget.js';
 
 const maxDocuments = 1000;
 const staleSeconds = 3 * 86_400;
@@ -33,6 +40,10 @@ export interface ClientDocumentsDependencies {
   /** By URL: the documents of the clients in use, for all instances and for outages. */
   readonly known: RecordCollection<KnownDocument>;
   readonly options: ResolvedDocumentOptions;
+  /** How long a client stays in use that gets no tokens, in seconds. */
+  readonly idleSeconds: number;
+  /** For the documents that nobody uses yet. */
+  readonly lookups: LookupLimit;
   readonly clock: Clock;
   readonly events: MultiAuthEvents;
 }
@@ -44,25 +55,32 @@ export interface ClientDocumentsDependencies {
 export class ClientDocuments {
   readonly #memory: BoundedMap<string, KnownDocument>;
   readonly #flights = new Map<string, Promise<Client>>();
-  readonly #budget: FetchBudget;
+  readonly #strangers = new FetchBudget(strangersBudget);
+  readonly #users = new FetchBudget(usersBudget);
 
   constructor(private readonly its: ClientDocumentsDependencies) {
     const { clock } = its;
     this.#memory = new BoundedMap({ maxEntries: maxDocuments, ttlSeconds: staleSeconds, clock });
-    this.#budget = new FetchBudget(clock);
   }
 
   /**
    * The client of a document that its host vouches for; undefined for whatever is wrong with it.
-   * @throws OAuthError `temporarily_unavailable` when too much is being fetched already
+   * @param request whose address is counted for a document that nobody uses yet
+   * @throws OAuthError `temporarily_unavailable` when too much is being fetched, in all or for the
+   * address
    */
-  async find(url: string): Promise<Client | undefined> {
-    return this.#find(url, () => undefined);
+  async find(url: string, request?: EndpointRequest): Promise<Client | undefined> {
+    return this.#find(url, request, () => undefined);
   }
 
   /** As `find`; an outage of the host does not end the sessions of a client for three days. */
-  async findForTokens(url: string): Promise<Client | undefined> {
-    return this.#find(url, () => this.#staleClient(url));
+  async findForTokens(url: string, request?: EndpointRequest): Promise<Client | undefined> {
+    return this.#find(url, request, () => this.#staleClient(url));
+  }
+
+  /** Tells, of a client that was just found, whether tokens were given to it. */
+  isInUse(url: string): boolean {
+    return this.#memory.get(url)?.isInUse ?? false;
   }
 
   /** Keeps the document of a client that was given tokens. Never fails: it is for later. */
@@ -76,11 +94,17 @@ export class ClientDocuments {
     }
   }
 
-  async #find(url: string, otherwise: () => Client | undefined): Promise<Client | undefined> {
+  async #find(
+    url: string,
+    request: EndpointRequest | undefined,
+    otherwise: () => Client | undefined,
+  ): Promise<Client | undefined> {
     const problem = this.#urlProblem(url);
     if (problem !== null) return this.#refuse(url, `The URL ${problem}.`);
     try {
-      return await this.#once(url);
+      return await this.#once(url, async () => {
+        if (request) await this.its.lookups.assertCounted(request);
+      });
     } catch (error) {
       if (error instanceof BadDocument) return undefined;
       const isLack = error instanceof HostUnavailable || error instanceof FetchBudgetExceeded;
@@ -96,17 +120,23 @@ export class ClientDocuments {
   }
 
   /** One fetch for all who wait. Its failure is theirs alone: the next one tries again. */
-  async #once(url: string): Promise<Client> {
-    const flight = this.#flights.get(url) ?? this.#load(url);
+  async #once(url: string, claim: () => Promise<void>): Promise<Client> {
+    const joined = this.#flights.get(url);
+    const flight = joined ?? this.#load(url, claim);
     this.#flights.set(url, flight);
     try {
       return await flight;
+    } catch (error) {
+      if (!joined || !(error instanceof OAuthError)) throw error;
     } finally {
       if (this.#flights.get(url) === flight) this.#flights.delete(url);
     }
+    // Another address had asked too often. This one is judged by itself, and once.
+    await claim();
+    return this.#once(url, async () => {});
   }
 
-  async #load(url: string): Promise<Client> {
+  async #load(url: string, claim: () => Promise<void>): Promise<Client> {
     const held = this.#memory.get(url);
     if (this.#isFresh(held)) return held.copy.client;
     // Another instance may have asked in between, or may know that the client is in use.
@@ -114,6 +144,7 @@ export class ClientDocuments {
     if (stored) this.#memory.set(url, stored);
     const known = stored ?? held;
     if (this.#isFresh(known)) return known.copy.client;
+    if (!known?.isInUse) await claim();
     try {
       return await this.#fetch(url, known);
     } catch (error) {
@@ -126,19 +157,21 @@ export class ClientDocuments {
   }
 
   async #fetch(url: string, known: KnownDocument | undefined): Promise<Client> {
-    const fetch = () => this.its.fetcher.fetch(url, known?.copy);
     const isInUse = known?.isInUse ?? false;
     // What strangers make the server fetch must not keep out the clients that people use.
-    const { copy, keep } = await (isInUse
-      ? fetch()
-      : this.#budget.spend(new URL(url).origin, fetch));
+    const budget = isInUse ? this.#users : this.#strangers;
+    const { copy, keep } = await budget.spend(new URL(url).origin, () =>
+      this.its.fetcher.fetch(url, known?.copy),
+    );
     const verifiedAt = this.its.clock.now();
     await this.#keep(url, { verifiedAt, isInUse, ...(keep && { copy }) });
     return copy.client;
   }
 
   async #keep(url: string, document: KnownDocument): Promise<void> {
-    if (document.isInUse) await this.its.known.set(url, document, staleSeconds);
+    // Tokens may still be given on a stale copy, and then lie idle.
+    const seconds = this.its.idleSeconds + staleSeconds;
+    if (document.isInUse) await this.its.known.set(url, document, seconds);
     this.#memory.set(url, document);
   }
 

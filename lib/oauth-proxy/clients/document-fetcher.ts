@@ -15,7 +15,7 @@ const maxBytes = 5 * 1024;
 // Who uses the document caps what its host asks for.
 const freshness = { minSeconds: 0, maxSeconds: Infinity, defaultSeconds: 3600 };
 const mediaType = /^application\/(?:[a-z0-9.+-]+\+)?json *(?:;|$)/i;
-const inTrouble: readonly number[] = [408, 429];
+const gone: readonly number[] = [404, 410];
 
 /** A client as its document describes it, and how long that holds. */
 export interface DocumentCopy {
@@ -31,7 +31,10 @@ export interface FetchedDocument {
   readonly keep: boolean;
 }
 
-/** The host of a document gave no verdict: it cannot be reached, or is in trouble. */
+/**
+ * The host of a document gave no verdict: it cannot be reached or is in trouble, or something stands
+ * before the document that is neither it nor its end.
+ */
 export class HostUnavailable extends Error {}
 
 /** Fetches clients' documents, through a door that leads to public hosts only. */
@@ -79,23 +82,19 @@ export class DocumentFetcher {
       return await this.its.outbound.get(url, { maxBytes, accept: 'application/json', headers });
     } catch (error) {
       const reason = describeError(error);
-      if (!(error instanceof OutboundError)) throw new HostUnavailable(reason);
-      if (error.problem === 'network' || error.problem === 'timeout') {
-        throw new HostUnavailable(reason);
-      }
-      if (error.problem === 'address') {
+      if (error instanceof OutboundError && error.problem === 'address') {
         this.its.events.emit('outbound.blocked', { origin: new URL(url).origin, reason });
       }
-      throw new BadDocument(reason);
+      throw new HostUnavailable(reason);
     }
   }
 }
 
 function assertDocument({ status, headers }: PublicResponse): void {
   const answered = `The host answered with status ${status}.`;
-  if (status >= 500 || inTrouble.includes(status)) throw new HostUnavailable(answered);
-  if (status !== 200) throw new BadDocument(answered);
+  if (gone.includes(status)) throw new BadDocument(answered);
+  if (status !== 200) throw new HostUnavailable(answered);
   if (!mediaType.test(headers.get('content-type') ?? '')) {
-    throw new BadDocument('The answer is not announced as JSON.');
+    throw new HostUnavailable('The answer is not announced as JSON.');
   }
 }

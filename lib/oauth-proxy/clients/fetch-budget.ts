@@ -1,58 +1,50 @@
-import { BoundedMap } from '../../common/bounded-map.js';
-import type { Clock } from '../../common/clock.js';
-
-const maxRunning = 20;
-const maxRunningOfOrigin = 4;
-const maxFailuresOfOrigin = 30;
-const failureWindowSeconds = 60;
-const maxOrigins = 1000;
+import type { EndpointRequest } from '../../http/endpoint.js';
 
 /** Too much is being fetched already; later it may be possible. */
 export class FetchBudgetExceeded extends Error {}
 
+/** How much may be fetched at a time. */
+export interface FetchBudgetLimits {
+  readonly maxRunning: number;
+  readonly maxRunningOfOrigin: number;
+}
+
+/** How often one address may make the server fetch what nobody uses yet. */
+export interface LookupLimit {
+  /** @throws OAuthError with status 429 where it was too often; StorageError */
+  assertCounted(request: EndpointRequest): Promise<void>;
+}
+
+/** What strangers can make the server fetch at a time. */
+export const strangersBudget: FetchBudgetLimits = { maxRunning: 20, maxRunningOfOrigin: 4 };
+
+/** What the clients that people use can; nothing that strangers do counts here. */
+export const usersBudget: FetchBudgetLimits = { maxRunning: 50, maxRunningOfOrigin: 4 };
+
 /**
- * How much strangers can make the server fetch: 20 documents at a time and 4 of one origin, and of
- * an origin that gives nothing usable 30 a minute.
+ * How much is fetched at a time, in all and of one origin. What went wrong is not held against an
+ * origin: whoever asks for what it does not have would keep others from what it has.
  */
 export class FetchBudget {
   #running = 0;
   readonly #runningOfOrigin = new Map<string, number>();
-  readonly #failures: BoundedMap<string, { count: number }>;
 
-  constructor(clock: Clock) {
-    this.#failures = new BoundedMap({
-      maxEntries: maxOrigins,
-      ttlSeconds: failureWindowSeconds,
-      clock,
-    });
-  }
+  constructor(private readonly limits: FetchBudgetLimits) {}
 
   /** @throws FetchBudgetExceeded without having begun, or what the action throws */
   async spend<T>(origin: string, action: () => Promise<T>): Promise<T> {
-    const failures = this.#failures.get(origin) ?? { count: 0 };
+    const { maxRunning, maxRunningOfOrigin } = this.limits;
     const running = this.#runningOfOrigin.get(origin) ?? 0;
-    const isOver =
-      this.#running >= maxRunning ||
-      running >= maxRunningOfOrigin ||
-      failures.count >= maxFailuresOfOrigin;
-    if (isOver) throw new FetchBudgetExceeded('Too many documents are being fetched.');
+    if (this.#running >= maxRunning || running >= maxRunningOfOrigin) {
+      throw new FetchBudgetExceeded('Too many documents are being fetched.');
+    }
     this.#running += 1;
     this.#runningOfOrigin.set(origin, running + 1);
     try {
       return await action();
-    } catch (error) {
-      this.#countFailure(origin);
-      throw error;
     } finally {
       this.#end(origin);
     }
-  }
-
-  #countFailure(origin: string): void {
-    const failures = this.#failures.get(origin);
-    // Counted in place, so that the minute begins with the first failure and not with the last.
-    if (failures) failures.count += 1;
-    else this.#failures.set(origin, { count: 1 });
   }
 
   // No more origins than run, so this map needs no other bound.

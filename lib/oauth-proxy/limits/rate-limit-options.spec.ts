@@ -11,8 +11,9 @@ const half = { max: 5, windowSeconds: 10 };
 describe('resolveRateLimit', () => {
   it('has the defaults that are documented', () => {
     for (const given of [undefined, {}, { registrations: undefined }]) {
-      expect(resolveRateLimit(given, 'registrations')).toEqual({ max: 120, windowSeconds: 3600 });
+      expect(resolveRateLimit(given, 'registrations')).toEqual({ max: 60, windowSeconds: 60 });
       expect(resolveRateLimit(given, 'authorizations')).toEqual({ max: 600, windowSeconds: 600 });
+      expect(resolveRateLimit(given, 'documentLookups')).toEqual({ max: 60, windowSeconds: 600 });
       expect(resolveRateLimit(given, 'failedAuthentications')).toEqual({
         max: 20,
         windowSeconds: 300,

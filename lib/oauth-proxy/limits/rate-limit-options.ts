@@ -17,10 +17,18 @@ export interface RateLimit {
  * public Internet, may be a proxy's: it may ask 50 times as often.
  */
 export interface RateLimits {
-  /** Clients registered by one address. @default 120 an hour */
+  /**
+   * Clients registered by one address. A hosted MCP client registers for all its users from a few.
+   * @default 60 a minute
+   */
   readonly registrations?: RateLimit | false | undefined;
   /** Logins begun from one address. @default 600 in 10 minutes */
   readonly authorizations?: RateLimit | false | undefined;
+  /**
+   * Documents (a client id that is a URL) and keys (a `jwks_uri`) of clients that nobody uses yet,
+   * fetched for one address. @default 60 in 10 minutes
+   */
+  readonly documentLookups?: RateLimit | false | undefined;
   /** Wrong secrets or assertions sent for one client by one address. @default 20 in 5 minutes */
   readonly failedAuthentications?: RateLimit | false | undefined;
   /**
@@ -34,8 +42,9 @@ export interface RateLimits {
 export type RateLimitName = keyof typeof defaultRateLimits;
 
 const defaultRateLimits = {
-  registrations: { max: 120, windowSeconds: 3600 },
+  registrations: { max: 60, windowSeconds: 60 },
   authorizations: { max: 600, windowSeconds: 600 },
+  documentLookups: { max: 60, windowSeconds: 600 },
   failedAuthentications: { max: 20, windowSeconds: 300 },
 } as const satisfies Record<string, RateLimit>;
 

@@ -11,7 +11,7 @@ const maxHints = 10_000;
 /**
  * Counts across every instance, with a store that cannot count: a window has `max` numbered slots a
  * subject, and who `add`s one may pass. So no more than `max` ever pass; fewer only where a call of
- * the store failed. Slots fill up from the first, and memory holds which is the next: passing costs
+ * the store failed, or in the window in which a secret was removed. Slots fill up from the first, and memory holds which is the next: passing costs
  * one call of the store, being refused mostly none.
  */
 export class RateLimiter {
@@ -38,13 +38,17 @@ export class RateLimiter {
   async claim(subject: string, factor = 1): Promise<number | undefined> {
     const row = this.#row(subject);
     const size = this.limit.max * factor;
+    let step = 1;
     for (;;) {
       const slot = this.#next.get(row) ?? 0;
       if (slot >= size) return undefined;
       // Before anything is awaited: requests side by side try one slot each.
       this.#next.set(row, slot + 1);
       if (await this.#add(row, slot)) return size - slot - 1;
-      const free = await this.#firstFree(row, slot + 1, size);
+      const isLegible = await this.#isTaken(row, slot);
+      const free = await this.#firstFree(row, slot + (isLegible ? 1 : step), size);
+      // Sealed with a secret that was removed since: no search finds the end of such slots.
+      if (!isLegible) step *= 2;
       this.#next.set(row, Math.max(free, this.#next.get(row) ?? 0));
     }
   }

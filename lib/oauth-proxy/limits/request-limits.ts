@@ -16,6 +16,7 @@ import { RequestLimit } from './request-limit.js';
 export interface RequestLimits {
   readonly registrations: RequestLimit;
   readonly authorizations: RequestLimit;
+  readonly documentLookups: RequestLimit;
   readonly failedAuthentications: FailedAuthentications;
 }
 
@@ -39,6 +40,7 @@ export function requestLimits(
   return {
     registrations: limitOf('registrations'),
     authorizations: limitOf('authorizations'),
+    documentLookups: limitOf('documentLookups'),
     failedAuthentications: new FailedAuthentications(limitOf('failedAuthentications')),
   };
 }

@@ -1,6 +1,5 @@
 import { KeyObject, randomUUID, sign } from 'node:crypto';
 import { type FakeIssuerKey, fakeIssuerKey } from './fake-issuer.js';
-import type { Params } from './request-builders.js';
 
 export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
@@ -79,9 +78,4 @@ export class ClientSigner {
       ...(algorithm.startsWith('PS') && { padding: 6, saltLength: -1 }),
     });
   }
-}
-
-/** The form without what would prove the client in another way. */
-function withProof(form: Params, proof: Readonly<Record<string, string>>): Params {
-  return form.without('client_secret').with(proof);
 }

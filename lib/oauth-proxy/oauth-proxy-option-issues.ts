@@ -36,10 +36,7 @@ export function assertOAuthProxyOptions(options: OAuthProxyOptions, host: AuthPr
     ...pageOptionIssues(options, path),
     ...registrationIssues(options.registration, `${path}.registration`),
     ...rateLimitIssues(options.rateLimits, `${path}.rateLimits`),
-    ...documentOptionIssues(
-      options.clientIdMetadataDocuments,
-      `${path}.clientIdMetadataDocuments`,
-    ),
+    ...documentOptionIssues(options.clientIdMetadataDocuments, `${path}.clientIdMetadataDocuments`),
     ...introspectionClientIssues(
       options.introspectionClients,
       host.resources,

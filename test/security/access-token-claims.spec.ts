@@ -45,6 +45,8 @@ describe.each(platforms)('the claims of an access token on %s', (platform) => {
     expect(await withClaims(change, sources)).toEqual(all(sources, outcome));
   };
 
+  const ownSources = () => every.jwts.filter((source) => !every.foreign.includes(source));
+
   it('pass when nothing is wrong', () => expectAll('accepted', () => ({})));
 
   it.each<[string, (issuer: string) => unknown]>([
@@ -101,8 +103,12 @@ describe.each(platforms)('the claims of an access token on %s', (platform) => {
     await expectAll('B401i', ({ app }) => ({ aud: aud(app.flow.app.url) }), sources);
   });
 
-  it('with the resource among several audiences — AT-18: accepted, as RFC 7519 says', () =>
-    expectAll('accepted', ({ app }) => ({ aud: ['https://evil.test', app.flow.app.url] })));
+  it('with the resource among several audiences — AT-18: accepted, as RFC 7519 says', async () => {
+    const several: Change = ({ app }) => ({ aud: ['https://evil.test', app.flow.app.url] });
+    await expectAll('accepted', several, every.foreign);
+    // A token of this server is for the one resource that its grant is for.
+    await expectAll('B401i', several, ownSources());
+  });
 
   const withTyp = (typ: unknown, sources: readonly JwtSource[]) =>
     outcomesOf(sources, ({ sign, header: { typ: _, ...header }, claims }) =>
@@ -202,8 +208,10 @@ describe.each(platforms)('the claims of an access token on %s', (platform) => {
   it.each(['mcp:user', 'mcp:us', 'mcp', 'MCP:USE', 'mcp:use:all', 'mcp:*', '*', 'xmcp:use'])(
     'with a scope that only looks like it: %s — AT-32',
     async (scope) => {
-      await expectAll('B403', () => ({ scope }));
-      await expectAll('B403', () => ({ scope: `notes:read ${scope} ${scope}` }));
+      await expectAll('B403', () => ({ scope }), every.foreign);
+      await expectAll('B403', () => ({ scope: `notes:read ${scope} ${scope}` }), every.foreign);
+      // No token of this server has scopes that its grant does not have.
+      await expectAll('B401i', () => ({ scope }), ownSources());
     },
   );
 

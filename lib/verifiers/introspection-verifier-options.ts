@@ -2,7 +2,7 @@ import type { JWK } from 'jose';
 import type { Clock } from '../common/clock.js';
 import type { ConfigurationIssue } from '../common/errors.js';
 import { commonOptionIssues, isText, unknownOptionIssues } from '../common/option-issues.js';
-import { isLoopbackHost } from '../http/loopback.js';
+import { endpointUrlProblem } from '../http/endpoint-url.js';
 import { type ClientAuthentication, credentialProblems } from './client-authentication.js';
 
 /** For `IntrospectionVerifierOptions.audience`: the authorization server names no audience. */
@@ -101,7 +101,7 @@ export function introspectionVerifierIssues(
   const add = (option: string, problem: string): void => {
     issues.push({ path: `${owner}.${option}`, problem });
   };
-  const urlProblem = endpointProblem(given.introspectionEndpoint);
+  const urlProblem = endpointUrlProblem(given.introspectionEndpoint);
   if (urlProblem) add('introspectionEndpoint', urlProblem);
   if (!isText(given.clientId)) add('clientId', 'is missing');
   for (const [option, problem] of credentialProblems(given)) add(option, problem);
@@ -118,13 +118,4 @@ export function introspectionVerifierIssues(
 function isAudience(audience: unknown): boolean {
   if (audience === undefined || audience === anyAudience) return true;
   return Array.isArray(audience) ? audience.length > 0 && audience.every(isText) : isText(audience);
-}
-
-function endpointProblem(url: unknown): string | undefined {
-  if (typeof url !== 'string' || !URL.canParse(url)) return 'is not an absolute URL';
-  const { protocol, hostname, username, password, hash } = new URL(url);
-  if (username || password) return 'must not contain credentials';
-  if (hash) return 'must not have a fragment';
-  if (protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname))) return undefined;
-  return 'must use https (http is for loopback only)';
 }

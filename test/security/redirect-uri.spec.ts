@@ -279,8 +279,8 @@ describe.each(platforms)('a redirect URI on %s', (platform) => {
     });
   });
 
-  // RU-29 is not implemented: by docs/adr/0005, from a validated redirect URI on errors are
-  // redirects, also for a client that no user has approved yet.
+  // docs/adr/0005: from a validated redirect URI on errors are redirects, also for a client that no
+  // user has approved yet.
   it('gets the errors of its own request, once it is validated — RU-29', async () => {
     const request = flow.authorizationRequest(client).with({ response_type: 'bogus' });
     const answer = await flow.authorize(request);

@@ -156,6 +156,7 @@ describe.each(platforms)('a store that fails, on %s', (platform) => {
 
   it('at any call of a redemption costs nobody more than the attempt — ST-13', async () => {
     const client = await flow.register();
+    let struck = 0;
     for (const operation of operations) {
       for (let nth = 1; ; nth++) {
         const held = await flow.codeFor(client);
@@ -163,6 +164,7 @@ describe.each(platforms)('a store that fails, on %s', (platform) => {
         const answer = await flow.redeem(held);
         failure.cancel();
         if (!failure.struck) break;
+        struck++;
         if (answer.status !== 200) {
           expectInvariants(answer, { issuer: flow.issuer, serverFault: 503 });
           expect({ operation, nth, status: answer.status }).toMatchObject({ status: 503 });
@@ -174,20 +176,24 @@ describe.each(platforms)('a store that fails, on %s', (platform) => {
         } else expectTokenError(again, flow, 'invalid_grant');
       }
     }
+    expect(struck).toBeGreaterThan(5);
   });
 
   it('at any call of a guarded request closes the guard — ST-13', async () => {
     const { access_token: token } = await flow.tokensFor(await flow.register());
+    let struck = 0;
     for (let nth = 1; ; nth++) {
       const failure = flow.app.store.failNth('get', nth);
       const answer = await flow.callMcp(token);
       failure.cancel();
       if (!failure.struck) break;
+      struck++;
       expect(answer.status).toBe(503);
       expect(answer.headers['retry-after']).toMatch(/^\d+$/);
       expect(String(answer.headers['www-authenticate'])).not.toContain('invalid_token');
       expect(nth).toBeLessThan(20);
     }
+    expect(struck).toBeGreaterThanOrEqual(2);
     expect(await flow.isAccepted(token)).toBe(true);
   });
 });

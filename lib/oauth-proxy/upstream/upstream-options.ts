@@ -1,7 +1,7 @@
 import type { JWK } from 'jose';
 import type { ConfigurationIssue } from '../../common/errors.js';
 import { isText, scopeListIssues, unknownOptionIssues } from '../../common/option-issues.js';
-import { isLoopbackHost } from '../../http/loopback.js';
+import { endpointUrlProblem } from '../../http/endpoint-url.js';
 import {
   credentialProblems,
   type ClientAuthentication,
@@ -148,21 +148,11 @@ export function upstreamUrlIssues(
 }
 
 function urlProblem(url: string | undefined, host: UpstreamHost): string | null {
-  if (url === undefined || !URL.canParse(url)) return 'is not an absolute URL';
-  const parsed = new URL(url);
-  if (parsed.username || parsed.password) return 'must not contain credentials';
-  if (parsed.hash) return 'must not have a fragment';
-  if (parsed.protocol !== 'https:' && !isPlainLoopback(parsed)) {
-    return 'must use https (http is for loopback only)';
-  }
-  if (parsed.origin === new URL(host.baseUrl).origin) {
-    return 'points at this server itself: the login would go round in circles';
-  }
-  return null;
-}
-
-function isPlainLoopback(url: URL): boolean {
-  return url.protocol === 'http:' && isLoopbackHost(url.hostname);
+  const problem = endpointUrlProblem(url);
+  if (problem !== null || url === undefined) return problem;
+  return new URL(url).origin === new URL(host.baseUrl).origin
+    ? 'points at this server itself: the login would go round in circles'
+    : null;
 }
 
 function reserved(

@@ -4,7 +4,10 @@ export default {
   testMatch: ['**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   resolver: '<rootDir>/jest.resolver.cjs',
-  moduleNameMapper: { '^nestjs-mcp-multi-auth$': '<rootDir>/lib/index.ts' },
+  moduleNameMapper: {
+    '^nestjs-mcp-multi-auth$': '<rootDir>/lib/index.ts',
+    '^nestjs-mcp-multi-auth/([a-z]+)$': '<rootDir>/lib/$1.ts',
+  },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import * as api from '../../lib/index.js';
+import * as postgres from '../../lib/postgres.js';
+
+const REPOSITORY = join(import.meta.dirname, '../..');
 
 /** Everything an app can import and use at run time. Adding a name is a promise to keep it. */
 const values = [
@@ -119,21 +122,44 @@ const types = [
   'VerifiedToken',
 ];
 
-describe('the public surface', () => {
-  it('has these values and no others', () => {
-    expect(Object.keys(api).sort()).toEqual([...values].sort());
-  });
+/** The entry points beside the main one. */
+const others = [
+  {
+    name: 'postgres',
+    module: postgres,
+    values: ['PostgresStore'],
+    types: ['PostgresPool', 'PostgresPoolClient', 'PostgresStoreOptions', 'PostgresTableOptions'],
+  },
+];
 
-  it('has these types and no others', () => {
-    const exported = exportedNames();
-    expect(exported.filter((name) => !(name in api)).sort()).toEqual([...types].sort());
-    expect(exported.filter((name) => name in api).sort()).toEqual([...values].sort());
-  });
-});
+describe.each([{ name: 'index', module: api, values, types }, ...others])(
+  'the public surface of $name',
+  (surface) => {
+    it('has these values and no others', () => {
+      expect(Object.keys(surface.module).sort()).toEqual(surface.values.toSorted());
+    });
 
-/** The names in the export lists of the index, types included. */
-function exportedNames(): readonly string[] {
-  const index = readFileSync(join(import.meta.dirname, '../../lib/index.ts'), 'utf8');
+    it('has these types and no others', () => {
+      const exported = exportedNames(surface.name);
+      const isValue = (name: string): boolean => name in surface.module;
+      expect(exported.filter((name) => !isValue(name)).sort()).toEqual(surface.types.toSorted());
+      expect(exported.filter(isValue).sort()).toEqual(surface.values.toSorted());
+    });
+
+    it('is an entry point of the package', () => {
+      const manifest = readFileSync(join(REPOSITORY, 'package.json'), 'utf8');
+      const { exports } = JSON.parse(manifest) as { exports: Record<string, unknown> };
+      expect(exports[surface.name === 'index' ? '.' : `./${surface.name}`]).toEqual({
+        types: `./dist/${surface.name}.d.ts`,
+        default: `./dist/${surface.name}.js`,
+      });
+    });
+  },
+);
+
+/** The names in the export lists of the entry point, types included. */
+function exportedNames(entryPoint: string): readonly string[] {
+  const index = readFileSync(join(REPOSITORY, `lib/${entryPoint}.ts`), 'utf8');
   return [...index.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, list = '']) =>
     list
       .split(',')

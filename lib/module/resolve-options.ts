@@ -7,7 +7,7 @@ import { AuthProvider } from '../verifiers/auth-provider.js';
 import { isScopeList } from '../common/option-issues.js';
 import type { TokenVerifier } from '../verifiers/token-verifier.js';
 import type { MultiAuthOptions } from './multi-auth-options.js';
-import { resolveResources } from './resolve-resources.js';
+import { isPublished, resolveResources } from './resolve-resources.js';
 
 /** The options with every default in place: what the object graph is built from. */
 export interface ResolvedOptions {
@@ -64,6 +64,7 @@ export function resolveOptions(given: MultiAuthOptions | undefined): ResolvedOpt
     resourceBaseUrl ?? baseUrl,
     issues,
   );
+  issues.push(...unboundIssues(given, resources));
   ConfigurationError.assertNone(issues);
   return {
     baseUrl,
@@ -109,6 +110,19 @@ function sourceIssues(given: MultiAuthOptions): ConfigurationIssue[] {
     });
   }
   return issues;
+}
+
+/** A token cannot be for a resource that has no URL. */
+function unboundIssues(given: MultiAuthOptions, resources: ResourceRegistry): ConfigurationIssue[] {
+  if (resources.all.every(isPublished)) return [];
+  const problem = 'has no audience, and the resource no URL: give it an audience, or give baseUrl';
+  const sources: [string, TokenVerifier | undefined][] = [
+    ['server', given.server],
+    ...verifiersOf(given).map((v, i): [string, TokenVerifier] => [`verifiers[${i}]`, v]),
+  ];
+  return sources
+    .filter(([, source]) => (source as TokenVerifier | null | undefined)?.boundToResource === true)
+    .map(([path]) => ({ path, problem }));
 }
 
 function isVerifier(value: unknown): boolean {

@@ -9,6 +9,7 @@ import type { MultiAuthOptions, ResourceOptions } from './multi-auth-options.js'
 
 const defaultName = 'default';
 const defaultPath = '/mcp';
+const unpublishedPrefix = 'urn:mcp:';
 const resourceOptions = [
   'displayName',
   'documentation',
@@ -93,10 +94,15 @@ function toResource(
   return { ...common, identifier: identifier ?? common.identifier };
 }
 
+/** Whether the resource has a URL: without one nothing can be told of it. */
+export function isPublished({ identifier }: ProtectedResource): boolean {
+  return !identifier.startsWith(unpublishedPrefix);
+}
+
 function unpublished(name: string, requiredScopes: readonly string[]): ProtectedResource {
   return {
     name,
-    identifier: `urn:mcp:${encodeURIComponent(name)}`,
+    identifier: `${unpublishedPrefix}${encodeURIComponent(name)}`,
     requiredScopes,
     displayName: undefined,
     documentation: undefined,

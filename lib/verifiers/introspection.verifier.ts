@@ -14,7 +14,12 @@ import {
   type IntrospectionVerifierOptions,
   introspectionVerifierIssues,
 } from './introspection-verifier-options.js';
-import { matchedAudiences, type TokenClaims, verifiedTokenOf } from './token-claims.js';
+import {
+  matchedAudiences,
+  resourceAudiences,
+  type TokenClaims,
+  verifiedTokenOf,
+} from './token-claims.js';
 import type { TokenVerifier, VerificationContext } from './token-verifier.js';
 
 const maxTokenLength = 16 * 1024;
@@ -32,6 +37,7 @@ export class IntrospectionVerifier implements TokenVerifier {
   readonly name: string;
   readonly requiredScopes: readonly string[];
   readonly clockToleranceSeconds: number;
+  readonly boundToResource: boolean;
   readonly #options: IntrospectionVerifierOptions;
   readonly #clock: Clock;
   readonly #server: oauth.AuthorizationServer;
@@ -45,6 +51,7 @@ export class IntrospectionVerifier implements TokenVerifier {
     this.name = options.name ?? 'IntrospectionVerifier';
     this.requiredScopes = [...(options.requiredScopes ?? [])];
     this.clockToleranceSeconds = options.clockToleranceSeconds ?? 5;
+    this.boundToResource = options.audience === undefined;
     this.#clock = options.clock ?? new SystemClock();
     this.#server = {
       issuer: options.issuer ?? options.introspectionEndpoint,
@@ -117,7 +124,7 @@ export class IntrospectionVerifier implements TokenVerifier {
   /** What the answer says of the token here and now, also when it was remembered. */
   #judge(claims: TokenClaims, { resource }: VerificationContext): VerifiedToken | string {
     if (claims['active'] !== true) return 'inactive';
-    const { issuer, audience = resource } = this.#options;
+    const { issuer, audience = resourceAudiences(resource) } = this.#options;
     const { iss = issuer, sub, token_type: type } = claims;
     if (type !== undefined && !isAcceptedType(type)) return 'wrong_type';
     if (iss !== undefined && (typeof iss !== 'string' || (issuer ?? iss) !== iss)) {

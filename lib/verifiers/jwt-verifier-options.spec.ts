@@ -70,11 +70,19 @@ describe('resolveJwtVerifierOptions', () => {
     );
   });
 
-  it.each(['issuer', 'audience'])('needs the %s — AT-17, CF-03', (option) => {
-    for (const value of [undefined, null, '', ' ', [], [''], ['a', undefined], 7, {}]) {
+  it.each(['issuer', 'audience'])('needs a usable %s — AT-17, CF-03', (option) => {
+    for (const value of [null, '', ' ', [], [''], ['a', undefined], 7, {}]) {
       expect(issuesOf({ ...base, jwksUri, [option]: value })).toEqual([option]);
     }
     expect(issuesOf({ ...base, jwksUri, [option]: ['a', 'b'] })).toEqual([]);
+  });
+
+  it('needs the issuer, and is bound to the resource without an audience', () => {
+    expect(issuesOf({ ...base, jwksUri, issuer: undefined })).toEqual(['issuer']);
+    const audience = undefined;
+    const resolved = resolveJwtVerifierOptions({ ...base, jwksUri, audience });
+    expect(resolved).toMatchObject({ boundToResource: true, policy: { audiences: [] } });
+    expect(resolveJwtVerifierOptions({ ...base, jwksUri }).boundToResource).toBe(false);
   });
 
   it('needs exactly one source of keys', () => {

@@ -21,9 +21,9 @@ export interface JwtVerifierOptions extends JwtKeyOptions {
   readonly issuer: string | readonly string[];
   /**
    * What the token must be for: its `aud` must name it, exactly; one of them when there are several.
-   * Without it, a token that was made for any other application would be accepted.
+   * @default the resource at which the token is presented (RFC 8707)
    */
-  readonly audience: string | readonly string[];
+  readonly audience?: string | readonly string[] | undefined;
   /** The scopes a token must have. @default none */
   readonly requiredScopes?: readonly string[] | undefined;
   /** By how many seconds the issuer's clock may differ, 0 to 30. @default 5 */
@@ -44,6 +44,8 @@ export interface JwtVerifierOptions extends JwtKeyOptions {
 export interface ResolvedJwtVerifierOptions {
   readonly name: string;
   readonly policy: JwtPolicy;
+  /** The audience is the resource at which a token is presented; the policy names none. */
+  readonly boundToResource: boolean;
   readonly keys: KeySource;
   readonly clock: Clock;
 }
@@ -69,7 +71,7 @@ export function resolveJwtVerifierOptions(options: JwtVerifierOptions): Resolved
   const issues: ConfigurationIssue[] = [
     ...unknownOptionIssues('JwtVerifier', options, OPTIONS),
     ...textListIssues('issuer', options.issuer),
-    ...textListIssues('audience', options.audience),
+    ...(options.audience === undefined ? [] : textListIssues('audience', options.audience)),
     ...(options.typ === undefined ? [] : textListIssues('typ', options.typ)),
     ...toleranceIssues(clockToleranceSeconds),
     ...commonOptionIssues('JwtVerifier', options),
@@ -83,13 +85,15 @@ export function resolveJwtVerifierOptions(options: JwtVerifierOptions): Resolved
   const { algorithms } = keys as JwtKeys;
   const policy: JwtPolicy = {
     issuers: listOf(options.issuer),
-    audiences: listOf(options.audience),
+    audiences: listOf(options.audience ?? []),
     algorithms: [...algorithms],
     types: acceptedTypes(options.typ),
     requiredScopes: [...(options.requiredScopes ?? [])],
     clockToleranceSeconds,
   };
-  return { name, clock, policy, keys: keySourceOf(keys as JwtKeys, clock, options.fetch) };
+  const boundToResource = options.audience === undefined;
+  const source = keySourceOf(keys as JwtKeys, clock, options.fetch);
+  return { name, clock, policy, boundToResource, keys: source };
 }
 
 function keySourceOf(

@@ -39,8 +39,12 @@ function aVerifier(change: Change = {}): JwtVerifier {
 }
 
 /** The token's content, or the reason for its refusal. */
-async function ask(token: string, one = verifier): Promise<VerifiedToken | string | undefined> {
-  const context = new SourceContext(new PresentedToken(token, RESOURCE));
+async function ask(
+  token: string,
+  one = verifier,
+  resource = RESOURCE,
+): Promise<VerifiedToken | string | undefined> {
+  const context = new SourceContext(new PresentedToken(token, resource));
   return (await one.verifyToken(token, context)) ?? context.reason;
 }
 
@@ -465,6 +469,29 @@ describe('JwtVerifier', () => {
         {},
       ];
       for (const aud of wrong) expect(await ask(await sign({ aud }))).toBe('wrong_audience');
+    });
+
+    it('without an audience takes what is for the very resource it is presented at — AT-17', async () => {
+      const bound = aVerifier({ audience: undefined });
+      const elsewhere = 'https://mcp.example.com/other';
+      expect(bound.boundToResource).toBe(true);
+      expect(verifier.boundToResource).toBe(false);
+      expect(await ask(await sign(), bound)).toMatchObject({ resource: RESOURCE });
+      expect(await ask(await sign(), bound, elsewhere)).toBe('wrong_audience');
+      for (const aud of [undefined, `${RESOURCE}/`, 'https://mcp.example.com', 'client-1', []]) {
+        expect(await ask(await sign({ aud }), bound)).toBe('wrong_audience');
+      }
+    });
+
+    it('takes both spellings of a resource without a path, and names it by its own', async () => {
+      const bound = aVerifier({ audience: undefined });
+      const origin = 'https://mcp.example.com';
+      for (const aud of [origin, `${origin}/`, ['x', `${origin}/`]]) {
+        expect(await ask(await sign({ aud }), bound, origin)).toMatchObject({ resource: origin });
+      }
+      for (const aud of [`${origin}//`, `${origin}/mcp`, 'https://mcp.example.com.evil.test/']) {
+        expect(await ask(await sign({ aud }), bound, origin)).toBe('wrong_audience');
+      }
     });
 
     it('accepts a token for several audiences when its own is among them — AT-18', async () => {

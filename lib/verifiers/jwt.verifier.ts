@@ -5,10 +5,10 @@ import type { Awaitable } from '../common/awaitable.js';
 import type { VerifiedToken } from './access-token.js';
 import { isPlainJws } from './jws-spelling.js';
 import { refusalOfClaims, refusalOfError, refusalOfHeader } from './jwt-refusal.js';
-import type { JwtRefusal } from './jwt-refusal.js';
+import type { JwtPolicy, JwtRefusal } from './jwt-refusal.js';
 import { resolveJwtVerifierOptions } from './jwt-verifier-options.js';
 import type { JwtVerifierOptions, ResolvedJwtVerifierOptions } from './jwt-verifier-options.js';
-import { verifiedTokenOf } from './token-claims.js';
+import { resourceAudiences, verifiedTokenOf } from './token-claims.js';
 import type { TokenVerifier, VerificationContext } from './token-verifier.js';
 import type { UnverifiedJwt } from './unverified-jwt.js';
 
@@ -24,12 +24,14 @@ export class JwtVerifier implements TokenVerifier {
   readonly name: string;
   readonly requiredScopes: readonly string[];
   readonly clockToleranceSeconds: number;
+  readonly boundToResource: boolean;
   readonly #options: ResolvedJwtVerifierOptions;
 
   constructor(options: JwtVerifierOptions) {
     this.#options = resolveJwtVerifierOptions(options);
-    const { name, policy } = this.#options;
+    const { name, policy, boundToResource } = this.#options;
     this.name = name;
+    this.boundToResource = boundToResource;
     this.requiredScopes = policy.requiredScopes;
     this.clockToleranceSeconds = policy.clockToleranceSeconds;
   }
@@ -43,24 +45,30 @@ export class JwtVerifier implements TokenVerifier {
   verifyToken(token: string, context: VerificationContext): Awaitable<VerifiedToken | null> {
     // What cannot become valid is refused before any cryptography or network.
     const jwt = token.length > MAX_TOKEN_LENGTH ? undefined : context.unverifiedJwt;
-    const refusal = jwt ? this.#refusalOf(jwt) : 'malformed';
+    const policy = this.#policyFor(context.resource);
+    const refusal = jwt ? this.#refusalOf(jwt, policy) : 'malformed';
     if (refusal) return context.reject(refusal);
     if (!isPlainJws(token)) return context.reject('malformed');
-    return this.#verify(token, jwt?.header as UsableHeader, context);
+    return this.#verify(token, jwt?.header as UsableHeader, policy, context);
+  }
+
+  #policyFor(resource: string): JwtPolicy {
+    const { policy, boundToResource } = this.#options;
+    return boundToResource ? { ...policy, audiences: resourceAudiences(resource) } : policy;
   }
 
   async #verify(
     token: string,
     header: UsableHeader,
+    policy: JwtPolicy,
     context: VerificationContext,
   ): Promise<VerifiedToken | null> {
-    const { keys, policy } = this.#options;
-    const key = await keys.find(header.alg, header.kid);
+    const key = await this.#options.keys.find(header.alg, header.kid);
     if (!key) return context.reject('unknown_key');
-    const verified = await this.#verifySignature(token, key);
+    const verified = await this.#verifySignature(token, key, policy);
     if (typeof verified === 'string') return context.reject(verified);
     // Judged again: only now are header and claims known to be the issuer's.
-    const refusal = this.#refusalOf(verified);
+    const refusal = this.#refusalOf(verified, policy);
     if (refusal) return context.reject(refusal);
     const answer = verifiedTokenOf(verified.claims, policy.audiences, context.resource);
     return answer ?? context.reject('malformed');
@@ -69,15 +77,15 @@ export class JwtVerifier implements TokenVerifier {
   async #verifySignature(
     token: string,
     key: KeyObject | CryptoKey,
+    policy: JwtPolicy,
   ): Promise<UnverifiedJwt | JwtRefusal> {
-    const { policy, clock } = this.#options;
     try {
       const { payload, protectedHeader } = await jwtVerify(token, key, {
         algorithms: [...policy.algorithms],
         issuer: [...policy.issuers],
         audience: [...policy.audiences],
         clockTolerance: policy.clockToleranceSeconds,
-        currentDate: new Date(clock.now() * 1000),
+        currentDate: new Date(this.#options.clock.now() * 1000),
         requiredClaims: ['exp'],
       });
       return { header: { ...protectedHeader }, claims: payload };
@@ -88,9 +96,9 @@ export class JwtVerifier implements TokenVerifier {
     }
   }
 
-  #refusalOf(jwt: UnverifiedJwt): JwtRefusal | undefined {
-    const { policy, clock } = this.#options;
-    return refusalOfHeader(jwt.header, policy) ?? refusalOfClaims(jwt.claims, policy, clock.now());
+  #refusalOf({ header, claims }: UnverifiedJwt, policy: JwtPolicy): JwtRefusal | undefined {
+    const now = this.#options.clock.now();
+    return refusalOfHeader(header, policy) ?? refusalOfClaims(claims, policy, now);
   }
 }
 

@@ -1,4 +1,5 @@
 import { isScopeToken, parseScope, unionScopes } from '../common/scopes.js';
+import { sameResource } from '../resources/resource-identifier.js';
 import type { VerifiedToken } from './access-token.js';
 
 /** The claims of a token, verified or not. */
@@ -22,7 +23,9 @@ export function verifiedTokenOf(
     issuer: textOf(claims['iss']),
     scopes,
     expiresAt: typeof claims['exp'] === 'number' ? claims['exp'] : undefined,
-    resource: matched.includes(requestedResource) ? requestedResource : matched[0],
+    resource: matched.some((audience) => sameResource(requestedResource, audience))
+      ? requestedResource
+      : matched[0],
     claims,
   };
 }
@@ -43,6 +46,14 @@ export function scopesOf(claims: TokenClaims): readonly string[] | null {
   const isList =
     Array.isArray(value) && value.every((s) => typeof s === 'string' && isScopeToken(s));
   return isList ? unionScopes(value as string[]) : null;
+}
+
+/**
+ * The audiences that name a resource. Without a path a URL is the same with a slash (RFC 3986
+ * §6.2.3), and clients ask for a token with the one or the other.
+ */
+export function resourceAudiences(resource: string): readonly string[] {
+  return /^https?:\/\/[^/]+$/.test(resource) ? [resource, `${resource}/`] : [resource];
 }
 
 /** Those of the audiences that the token names, compared exactly (RFC 7519 §4.1.3). */

@@ -33,6 +33,12 @@ export interface TokenVerifier {
    * @default 0
    */
   readonly clockToleranceSeconds?: number;
+  /**
+   * True when a token must name the resource it is presented at (RFC 8707). Such a source does not
+   * boot where no resource has a URL.
+   * @default false
+   */
+  readonly boundToResource?: boolean;
 
   verifyToken(token: string, context: VerificationContext): Awaitable<VerifiedToken | null>;
 

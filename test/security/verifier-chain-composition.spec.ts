@@ -6,11 +6,14 @@ import {
   AccessToken,
   ConfigurationError,
   DebugTokenVerifier,
+  IntrospectionVerifier,
   JwtVerifier,
   McpAuth,
+  MemoryStore,
   MultiAuthModule,
   type MultiAuthOptions,
   OAuth2Upstream,
+  OAuthProxy,
   StaticTokenVerifier,
   type TokenVerifier,
 } from '../../lib/index.js';
@@ -127,10 +130,34 @@ describe('a composition that is not safe does not boot', () => {
   });
 
   it('with a verifier that takes any audience or issuer — AT-16, AT-17', () => {
-    for (const missing of [undefined, '', [], [''], null]) {
+    for (const missing of ['', [], [''], null]) {
       refused(() => new JwtVerifier({ jwksUri, issuer, audience: missing as never }));
       refused(() => new JwtVerifier({ jwksUri, issuer: missing as never, audience }));
     }
+    refused(() => new JwtVerifier({ jwksUri, issuer: undefined as never, audience }));
+  });
+
+  it('with a verifier whose tokens have to name a resource that has no URL — AT-17', async () => {
+    const unbound = [
+      new JwtVerifier({ jwksUri, issuer }),
+      new IntrospectionVerifier({ introspectionEndpoint: jwksUri, clientId: 'app' }),
+    ];
+    for (const verifier of unbound) {
+      await expect(start({ verifiers: [verifier] })).rejects.toThrow(
+        /verifiers\[0\]: has no audience/,
+      );
+      await (await start({ verifiers: [verifier], baseUrl: 'https://rs.test' })).close();
+    }
+    const upstream = new OAuth2Upstream({
+      authorizationEndpoint: 'https://idp.test/authorize',
+      tokenEndpoint: 'https://idp.test/token',
+      clientId: 'app',
+      tokenVerifier: new JwtVerifier({ jwksUri, issuer }),
+    });
+    const server = new OAuthProxy({ upstream, secrets: [appSecret], storage: new MemoryStore() });
+    await expect(start({ baseUrl: 'https://as.test', server })).rejects.toThrow(
+      /tokenVerifier: has no audience/,
+    );
   });
 
   it('with a public key for a secret — AT-07', () => {

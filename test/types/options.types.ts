@@ -53,7 +53,6 @@ const upstream = new OAuth2Upstream({
   tokenVerifier: verifier,
 });
 export const built = [
-  // @ts-expect-error an audience is not optional
   new JwtVerifier({ jwksUri: 'https://a.example/jwks', issuer: 'https://a.example' }),
   // @ts-expect-error an issuer is not optional
   new JwtVerifier({ jwksUri: 'https://a.example/jwks', audience: 'mcp' }),

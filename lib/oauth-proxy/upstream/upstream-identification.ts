@@ -44,6 +44,10 @@ export class UpstreamIdentification {
     if (typeof (tokenVerifier as TokenVerifier | undefined)?.verifyToken !== 'function') {
       issues.push({ path: `${path}.tokenVerifier`, problem: 'is missing: it says who logged in' });
     }
+    if ((tokenVerifier as TokenVerifier | undefined)?.boundToResource === true) {
+      const problem = 'has no audience: tokens of the upstream are not for a resource of this app';
+      issues.push({ path: `${path}.tokenVerifier`, problem });
+    }
     if (!['access_token', 'id_token'].includes(tokenToVerify)) {
       issues.push({ path: `${path}.tokenToVerify`, problem: 'must be access_token or id_token' });
     }

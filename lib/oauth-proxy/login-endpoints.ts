@@ -45,7 +45,6 @@ function loginParts(parts: SharedParts) {
     ...records,
     clock,
     lifetimeSeconds: lifetimes.rememberedConsent,
-    transactionSeconds: lifetimes.transaction,
   });
   const common = {
     ...records,

@@ -2,6 +2,7 @@ import { ConfigurationError, type ConfigurationIssue } from '../common/errors.js
 import { scopeListIssues, unknownOptionIssues } from '../common/option-issues.js';
 import { baseUrlIssues } from '../http/base-url.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
+import { TimeLimitedStore } from '../storage/time-limited.store.js';
 import type { AuthProviderHost } from '../verifiers/auth-provider.js';
 import { configuredClientIssues } from './configured-client-issues.js';
 import { documentOptionIssues } from './clients/client-id-metadata-document-options.js';
@@ -47,6 +48,7 @@ export function assertOAuthProxyOptions(options: OAuthProxyOptions, host: AuthPr
     ...UpstreamRecheck.issues(options.upstreamRecheckSeconds, `${path}.upstreamRecheckSeconds`),
     ...pathIssues(options.redirectPath, `${path}.redirectPath`),
     ...storageIssues(options.storage, `${path}.storage`),
+    ...TimeLimitedStore.issues(options.storageTimeoutSeconds, `${path}.storageTimeoutSeconds`),
   ]);
 }
 
@@ -73,6 +75,7 @@ const known: readonly (keyof OAuthProxyOptions)[] = [
   'serviceDocumentation',
   'signingKeys',
   'storage',
+  'storageTimeoutSeconds',
   'unconsentedClients',
   'upstream',
   'upstreamRecheckSeconds',

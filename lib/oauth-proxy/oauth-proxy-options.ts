@@ -29,6 +29,11 @@ export interface OAuthProxyOptions {
    * @default `new LmdbStore()`: a folder `.mcp-auth` in the working directory
    */
   readonly storage?: KeyValueStore | undefined;
+  /**
+   * How long one call of the store may take, in seconds: more than 0, at most 60. What takes longer
+   * counts as a store that is down: the request is answered with 503. @default 5
+   */
+  readonly storageTimeoutSeconds?: number | undefined;
   /** The scopes every request needs, unless the module says otherwise. */
   readonly requiredScopes?: readonly string[] | undefined;
   /** The scopes clients may get beside the default ones and those a resource requires. @default none */

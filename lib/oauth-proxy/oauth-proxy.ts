@@ -6,6 +6,7 @@ import type { EndpointRoute } from '../http/endpoint.js';
 import { isLoopbackHost } from '../http/loopback.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
 import { LmdbStore } from '../storage/lmdb.store.js';
+import { TimeLimitedStore } from '../storage/time-limited.store.js';
 import type { AuthProviderHost } from '../verifiers/auth-provider.js';
 import {
   type GrantSummary,
@@ -38,7 +39,7 @@ export class OAuthProxy extends OAuthProvider {
   readonly #options: OAuthProxyOptions;
   #server: AuthorizationServer | undefined;
   #isTaken = false;
-  #storage: KeyValueStore | undefined;
+  #storage: TimeLimitedStore | undefined;
   #scopes: ScopePolicy | undefined;
   #keys: ServerKeys | undefined;
 
@@ -58,12 +59,13 @@ export class OAuthProxy extends OAuthProvider {
     // Before anything is awaited: the modules of an app start side by side.
     this.#isTaken = true;
     this.#scopes = this.#policy(host);
-    this.#storage = this.#options.storage ?? new LmdbStore();
+    const { storage = new LmdbStore(), storageTimeoutSeconds = 5 } = this.#options;
+    this.#storage = new TimeLimitedStore(storage, storageTimeoutSeconds);
     // The embedded store opens when first used: a folder that cannot be written must stop the boot.
-    if (this.#storage instanceof LmdbStore) await this.#storage.get('boot');
-    this.#warn(host, this.#storage);
+    if (storage instanceof LmdbStore) await storage.get('boot');
+    this.#warn(host, storage);
     this.#options.upstream.start(host);
-    const secrets = await this.#secrets(host, this.#storage);
+    const secrets = await this.#secrets(host, storage);
     this.#keys = await ServerKeys.load(this.#options, secrets, host);
     this.#server = new AuthorizationServer({
       options: this.#options,
@@ -79,7 +81,7 @@ export class OAuthProxy extends OAuthProvider {
   override async stop(): Promise<void> {
     this.#keys?.stop();
     await this.#server?.settled();
-    await this.#storage?.close?.();
+    await this.#storage?.close();
     this.#isTaken = false;
   }
 

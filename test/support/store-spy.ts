@@ -16,10 +16,24 @@ export interface OrderedFailure {
   cancel(): void;
 }
 
+/** A call that is kept waiting: whether there was one, and how to let it go on. */
+export interface OrderedHold {
+  readonly struck: boolean;
+  release(): void;
+}
+
 /** What a failure or a gate is for: the keys that begin so. */
 interface Call {
   readonly operation: StoreOperation;
   readonly keys: string;
+}
+
+/** What happens to one call, that many calls from now. */
+interface Order {
+  readonly operation: StoreOperation;
+  left: number;
+  struck: boolean;
+  strike(): Promise<void>;
 }
 
 /** Watches, delays, holds and breaks another store. */
@@ -29,7 +43,7 @@ export class StoreSpy extends KeyValueStore {
   readonly #written: StoreEntry[] = [];
   readonly #live = new Map<string, StoreEntry>();
   readonly #failures: (Call & { readonly error: Error })[] = [];
-  readonly #orders = new Set<{ operation: StoreOperation; left: number; struck: boolean }>();
+  readonly #orders = new Set<Order>();
   readonly #gates = new Map<Gate, Call>();
   #delayMilliseconds = 0;
 
@@ -122,13 +136,27 @@ export class StoreSpy extends KeyValueStore {
 
   /** The nth call of the operation from now on throws, before the inner store is asked. */
   failNth(operation: StoreOperation, nth: number): OrderedFailure {
-    const order = { operation, left: nth, struck: false };
-    this.#orders.add(order);
+    const order = this.#order(operation, nth, () => Promise.reject(new Error('the store is down')));
     return {
       get struck() {
         return order.struck;
       },
       cancel: () => void this.#orders.delete(order),
+    };
+  }
+
+  /**
+   * The nth call of the operation from now on waits, before the inner store is asked, until it is
+   * released; so long, for the app, it hangs.
+   */
+  holdNth(operation: StoreOperation, nth: number): OrderedHold {
+    const gate = new Gate(() => this.#orders.delete(order));
+    const order = this.#order(operation, nth, () => gate.pass());
+    return {
+      get struck() {
+        return order.struck;
+      },
+      release: () => gate.release(),
     };
   }
 
@@ -151,13 +179,19 @@ export class StoreSpy extends KeyValueStore {
     for (const gate of this.#gates.keys()) gate.release();
   }
 
+  #order(operation: StoreOperation, nth: number, strike: () => Promise<void>): Order {
+    const order = { operation, left: nth, struck: false, strike };
+    this.#orders.add(order);
+    return order;
+  }
+
   async #enter(operation: StoreOperation, key: string): Promise<void> {
     this.counts[operation] += 1;
     for (const order of this.#orders) {
       if (order.operation !== operation || --order.left > 0) continue;
       this.#orders.delete(order);
       order.struck = true;
-      throw new Error('the store is down');
+      await order.strike();
     }
     const isMeant = (call: Call): boolean =>
       call.operation === operation && key.startsWith(call.keys);

@@ -38,7 +38,6 @@ beforeEach(() => {
     rememberedClients: all.collection<RememberedClients>('remembered-clients', 1),
     clock,
     lifetimeSeconds: 100,
-    transactionSeconds: 10,
   });
 });
 

@@ -43,8 +43,6 @@ export interface RememberedConsentsDependencies {
   readonly rememberedClients: RecordCollection<RememberedClients>;
   readonly clock: Clock;
   readonly lifetimeSeconds: number;
-  /** How long a login may take. */
-  readonly transactionSeconds: number;
 }
 
 /**
@@ -65,7 +63,7 @@ export class RememberedConsents {
     );
   }
 
-  /** Remembers it, unless the client was forgotten after the user agreed. */
+  /** Remembers it. It counts for nothing if the client was forgotten after the user agreed. */
   async add(
     browser: string,
     asked: AuthorizationRequest,
@@ -83,28 +81,28 @@ export class RememberedConsents {
     };
     const others = (await this.#of(browser, clientId)).filter((other) => !supersedes(added, other));
     const consents = [added, ...others].slice(0, maxConsents);
-    const id = idOf(browser, clientId);
-    await this.its.consents.set(id, { consents }, lifetimeSeconds);
-    // Only now: whoever forgets from here on deletes what was just written.
-    const forgotten = await this.its.forgottenConsents.get(id);
-    if (forgotten && consents.some((consent) => consent.agreedAt <= forgotten.at)) {
-      await this.its.consents.delete(id);
-    }
+    await this.its.consents.set(idOf(browser, clientId), { consents }, lifetimeSeconds);
     await this.#list(browser, clientId);
   }
 
-  /** Forgets also what logins on their way are about to add, which had an older answer. */
+  /** Forgets also what logins on their way, or a slow store, add later: it has an older answer. */
   async forget(browser: string, clientId: string): Promise<void> {
-    const { consents, forgottenConsents, clock, transactionSeconds } = this.its;
+    const { consents, forgottenConsents, clock, lifetimeSeconds } = this.its;
     const id = idOf(browser, clientId);
-    await forgottenConsents.set(id, { at: clock.now() }, 2 * transactionSeconds);
+    await forgottenConsents.set(id, { at: clock.now() }, lifetimeSeconds);
     await consents.delete(id);
   }
 
   async #of(browser: string, clientId: string): Promise<readonly RememberedConsent[]> {
     const now = this.its.clock.now();
-    const record = await this.its.consents.get(idOf(browser, clientId));
-    return (record?.consents ?? []).filter((consent) => consent.expiresAt > now);
+    const id = idOf(browser, clientId);
+    const record = await this.its.consents.get(id);
+    if (!record) return [];
+    // Second: whoever forgot before the record was read is heard.
+    const forgottenAt = (await this.its.forgottenConsents.get(id))?.at ?? 0;
+    const counts = ({ agreedAt, expiresAt }: RememberedConsent): boolean =>
+      agreedAt > forgottenAt && expiresAt > now;
+    return record.consents.filter(counts);
   }
 
   /** Makes room: what a browser remembers is bounded. */

@@ -37,7 +37,7 @@ export class RefreshTokenGrant implements GrantHandler {
     const record = await this.its.refreshTokens.get(token);
     // After it: when the token is gone, what became of it is there.
     const rotated = await this.its.rotations.find(token);
-    if (rotated) return this.#again(rotated, form, client);
+    if (rotated) return this.#again(token, { ...rotated, isTold: !record }, form, client);
     if (record?.clientId !== client.id) throw invalidGrant();
     const { grantId } = record;
     const grant = await this.its.grants.living(grantId);
@@ -61,10 +61,11 @@ export class RefreshTokenGrant implements GrantHandler {
       await issued.discard();
       return this.#answerOfTheFirst(token, record);
     }
-    await this.#forget(token);
     // A revocation that came in between has ended these tokens as well: it must not look like
     // success, nor may what was written since bring anything back.
-    if (!(await grants.living(grantId))) {
+    const living = await grants.living(grantId);
+    await this.#forget(token);
+    if (!living) {
       await issued.discard();
       await grants.end(grantId);
       throw invalidGrant();
@@ -73,7 +74,10 @@ export class RefreshTokenGrant implements GrantHandler {
     return issued.response;
   }
 
-  /** From the rotation on the token is spent, whether its record is there or not. */
+  /**
+   * Last of all. From the rotation on the token is spent, whether its record is there or not; that it
+   * is there says that nobody may have been told.
+   */
   async #forget(token: string): Promise<void> {
     try {
       await this.its.refreshTokens.delete(token);
@@ -92,7 +96,8 @@ export class RefreshTokenGrant implements GrantHandler {
 
   /** A superseded token: the same answer while a lost response explains it, else the family dies. */
   async #again(
-    rotated: RotatedRefreshToken,
+    token: string,
+    rotated: RotatedRefreshToken & { readonly isTold: boolean },
     form: Parameters,
     client: Client,
   ): Promise<TokenResponse> {
@@ -102,10 +107,11 @@ export class RefreshTokenGrant implements GrantHandler {
     if (!grant) throw invalidGrant();
     assertSameResource(form, grant.resource);
     narrowedScopes(form, grant.scopes);
-    if (this.its.rotations.isInGrace(rotated)) {
+    if (this.its.rotations.isInGrace(rotated, rotated.isTold)) {
       const answer = await this.its.rotations.answerOf(rotated);
-      if (answer) return answer;
-      throw invalidGrant();
+      if (!answer) throw invalidGrant();
+      if (!rotated.isTold) await this.#forget(token);
+      return answer;
     }
     // OAuth 2.1 §4.3.1: one of the two who hold this token is a thief, and nobody knows which.
     this.its.events.emit('refresh_token.reused', { clientId, grantId });

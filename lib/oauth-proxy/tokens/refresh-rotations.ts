@@ -4,7 +4,10 @@ import type { RecordCollection } from '../../storage/record-collection.js';
 import type { RefreshToken, RotatedRefreshToken, TokenResponse } from './grant.js';
 import type { Lifetimes } from './lifetimes.js';
 
-/** For how much longer than the grace window an answer is kept, for whoever is slow to fetch it. */
+/**
+ * For how much longer than the grace window an answer is kept, for whoever is slow to fetch it, and for
+ * a client that was told to come back because the store had no answer.
+ */
 const marginSeconds = 60;
 
 /**
@@ -43,10 +46,14 @@ export class RefreshRotations {
     return this.its.refreshAnswers.get(answerId);
   }
 
-  /** Tells whether a lost response may explain that the token comes again. */
-  isInGrace({ at }: RotatedRefreshToken): boolean {
+  /**
+   * Tells whether a lost response may explain that the token comes again. One that nobody was told is
+   * spent may come later: the request that spent it failed.
+   */
+  isInGrace({ at }: RotatedRefreshToken, isTold: boolean): boolean {
     const { refreshGrace } = this.its.lifetimes;
+    const seconds = isTold ? refreshGrace : refreshGrace + marginSeconds;
     // In whole seconds: without any grace the same second is too late as well.
-    return refreshGrace > 0 && this.its.clock.now() - at <= refreshGrace;
+    return refreshGrace > 0 && this.its.clock.now() - at <= seconds;
   }
 }

@@ -74,6 +74,11 @@ export class StorageError extends MultiAuthError {
   readonly code = 'ERR_MULTI_AUTH_STORAGE';
 }
 
+/** The app's own login hooks failed, took too long, or answered what cannot be used. */
+export class LoginUnavailableError extends MultiAuthError {
+  readonly code = 'ERR_MULTI_AUTH_LOGIN_UNAVAILABLE';
+}
+
 /** Text for the operator's log from anything that can be thrown, with the code of what caused it. */
 export function describeError(thrown: unknown): string {
   if (!isError(thrown)) {

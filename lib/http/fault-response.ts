@@ -1,4 +1,9 @@
-import { StorageError, UpstreamError, VerifierUnavailableError } from '../common/errors.js';
+import {
+  LoginUnavailableError,
+  StorageError,
+  UpstreamError,
+  VerifierUnavailableError,
+} from '../common/errors.js';
 import type { EndpointResponse, EndpointRoute } from './endpoint.js';
 import type { Fault } from './fault.js';
 import { OAuthError } from './oauth-error.js';
@@ -9,7 +14,9 @@ const RETRY_AFTER_SECONDS = 5;
 /** Translates whatever was thrown; only an `OAuthError` brings words of its own. */
 export function toFault(thrown: unknown): Fault {
   if (thrown instanceof OAuthError) return thrown;
-  if (thrown instanceof StorageError) return unavailable(RETRY_AFTER_SECONDS);
+  if (thrown instanceof StorageError || thrown instanceof LoginUnavailableError) {
+    return unavailable(RETRY_AFTER_SECONDS);
+  }
   if (thrown instanceof VerifierUnavailableError) return unavailable(thrown.retryAfterSeconds);
   if (thrown instanceof UpstreamError) {
     return thrown.kind === 'transient' ? unavailable(RETRY_AFTER_SECONDS) : serverError(502);

@@ -3,33 +3,33 @@ import type { EndpointRoute } from '../http/endpoint.js';
 import { RecordStore } from '../storage/record-collection.js';
 import { clientEndpoints } from './client-endpoints.js';
 import { IntrospectEndpoint } from './endpoints/introspect.endpoint.js';
-import { grantParts } from './grant-parts.js';
 import { IntrospectionClients } from './introspection-clients.js';
 import { requestLimits } from './limits/request-limits.js';
 import { knownClients } from './known-clients.js';
-import { loginEndpoints } from './login-endpoints.js';
 import { markConfiguration } from './configuration-mark.js';
 import { recordCollections } from './record-collections.js';
 import { proxyRoutes } from './routes.js';
-import type { AuthorizationServerParts, SharedParts } from './server-parts.js';
+import type { AuthorizationServerParts, LoginParts, SharedParts } from './server-parts.js';
 import { AuthorizationCodes } from './tokens/authorization-codes.js';
 import { GrantAdministration } from './tokens/grant-administration.js';
 import { resolveLifetimes } from './tokens/lifetimes.js';
 import { OwnTokenVerifier } from './tokens/own-token.verifier.js';
-import { UpstreamTokens } from './tokens/upstream-tokens.js';
 
-/** The object graph of the proxy: every part is made here, once, and knows only what it needs. */
+/** The object graph of a server: every part is made here, once, and knows only what it needs. */
 export class AuthorizationServer {
   readonly issuer: string;
   readonly ownTokens: OwnTokenVerifier;
   readonly administration: GrantAdministration;
-  readonly upstreamTokens: UpstreamTokens;
+  readonly #login: LoginParts;
   readonly #parts: SharedParts;
 
   constructor(parts: AuthorizationServerParts) {
-    this.#parts = sharedParts(parts);
-    this.issuer = this.#parts.issuer;
-    const { keys, records, index, marks, grants, host, life, recheck } = this.#parts;
+    const { login, shared } = sharedParts(parts);
+    this.#login = login;
+    this.#parts = shared;
+    this.issuer = shared.issuer;
+    const { keys, records, host } = shared;
+    const { index, marks, grants, recheck } = login;
     const { events } = host;
     this.administration = new GrantAdministration({ grants, index, marks, events });
     this.ownTokens = new OwnTokenVerifier({
@@ -41,23 +41,16 @@ export class AuthorizationServer {
       marks,
       recheck,
     });
-    this.upstreamTokens = new UpstreamTokens({
-      issuer: this.issuer,
-      grants,
-      life,
-      upstream: parts.options.upstream,
-      clock: host.clock,
-      events: host.events,
-    });
   }
 
   routes(): readonly EndpointRoute[] {
     const { options, host, scopes, keys } = this.#parts;
+    const { callback, ...login } = this.#login.endpoints(this.#parts);
     return proxyRoutes(
       {
         issuer: this.issuer,
         baseUrl: host.baseUrl,
-        callbackUrl: this.#parts.callbackUrl,
+        callbackUrl: callback?.url,
         scopes: scopes.supported,
         serviceDocumentation: options.serviceDocumentation,
         resources: host.resources.all.map((r) => r.identifier),
@@ -66,7 +59,8 @@ export class AuthorizationServer {
       },
       {
         ...clientEndpoints(this.#parts),
-        ...loginEndpoints(this.#parts),
+        ...login,
+        callback: callback?.endpoint,
         introspect: this.#introspectEndpoint(),
       },
     );
@@ -89,14 +83,14 @@ export class AuthorizationServer {
 
   /** Waits for what still goes on after the answers were given. */
   async settled(): Promise<void> {
-    const { recheck, sessions, revocations } = this.#parts;
-    await recheck?.settled();
-    await sessions.settled();
-    await revocations.settled();
+    await this.#login.settled();
   }
 }
 
-function sharedParts(parts: AuthorizationServerParts): SharedParts {
+function sharedParts({ login: method, ...parts }: AuthorizationServerParts): {
+  readonly login: LoginParts;
+  readonly shared: SharedParts;
+} {
   const { options, host, ring, storage } = parts;
   const { clock, events, baseUrl } = host;
   const issuer = options.issuerUrl?.replace(/\/$/, '') ?? baseUrl;
@@ -109,23 +103,15 @@ function sharedParts(parts: AuthorizationServerParts): SharedParts {
   });
   const lookups = limits.documentLookups;
   const known = knownClients({ options, host, records, lifetimes, lookups });
-  const grantsAndLogins = grantParts({ options, host, records, lifetimes });
+  const stored = { options, host, issuer, lifetimes, records };
+  const login = method(stored);
   const codes = new AuthorizationCodes(records.codes, records.redeemedCodes, {
     clock,
     events,
     lifetimeSeconds: lifetimes.authorizationCode,
     replayMemorySeconds: lifetimes.refreshTokenAbsolute,
   });
-  const callbackUrl = baseUrl + (options.redirectPath ?? '/auth/callback');
-  return {
-    ...parts,
-    issuer,
-    callbackUrl,
-    lifetimes,
-    records,
-    ...known,
-    ...grantsAndLogins,
-    codes,
-    limits,
-  };
+  const { index, marks, grants, life } = login;
+  const kept = { index, marks, grants, life };
+  return { login, shared: { ...parts, ...stored, ...kept, ...known, codes, limits } };
 }

@@ -3,6 +3,10 @@ import type { MultiAuthEvents } from '../common/events.js';
 import { hashSecret } from '../crypto/hash.js';
 import type { RecordCollection } from '../storage/record-collection.js';
 import type { OAuthProxyOptions } from './oauth-proxy-options.js';
+import type { OAuthServerOptions } from './oauth-server-options.js';
+
+/** Whatever kind of server they are of. */
+type AgreedOptions = OAuthServerOptions & Pick<Partial<OAuthProxyOptions>, 'redirectPath'>;
 
 const keptSeconds = 30 * 86_400;
 const id = 'present';
@@ -18,7 +22,7 @@ export interface ConfigurationMark {
  * keeps nobody from starting.
  */
 export async function markConfiguration(
-  options: OAuthProxyOptions,
+  options: AgreedOptions,
   marks: RecordCollection<ConfigurationMark>,
   events: MultiAuthEvents,
 ): Promise<void> {
@@ -38,7 +42,7 @@ export async function markConfiguration(
   }
 }
 
-function agreement(options: OAuthProxyOptions): unknown {
+function agreement(options: AgreedOptions): unknown {
   const { allowedClientRedirectUris, validScopes, defaultScopes, lifetimes, clients } = options;
   const { registration, redirectPath, consent, requiredScopes, signingKeys } = options;
   return [

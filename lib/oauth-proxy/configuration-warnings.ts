@@ -2,7 +2,7 @@ import { isLoopbackHost } from '../http/loopback.js';
 import type { KeyValueStore } from '../storage/key-value-store.js';
 import { MemoryStore } from '../storage/memory.store.js';
 import { consentModeWarning } from './consent/consent-mode.js';
-import type { OAuthProxyOptions } from './oauth-proxy-options.js';
+import type { OAuthServerOptions } from './oauth-server-options.js';
 
 const longAccessTokenSeconds = 3600;
 
@@ -14,7 +14,7 @@ export interface ConfigurationWarning {
 
 /** What is allowed and still worth a second thought, to be said once at the start. */
 export function configurationWarnings(
-  options: OAuthProxyOptions,
+  options: OAuthServerOptions,
   storage: KeyValueStore,
   baseUrl: string,
 ): readonly ConfigurationWarning[] {

@@ -1,38 +1,18 @@
-import type { AuthProviderHost } from '../verifiers/auth-provider.js';
-import type { OAuthProxyOptions } from './oauth-proxy-options.js';
-import type { RecordCollections } from './record-collections.js';
-import type { GrantParts } from './server-parts.js';
+import type { GrantParts, StoredParts } from './server-parts.js';
 import { GrantIndex } from './tokens/grant-index.js';
-import { Grants } from './tokens/grants.js';
-import { type Lifetimes, longestGrantSeconds } from './tokens/lifetimes.js';
+import { Grants, type GrantsDependencies } from './tokens/grants.js';
+import { longestGrantSeconds } from './tokens/lifetimes.js';
 import { RevocationMarks } from './tokens/revocation-marks.js';
-import { UpstreamLife } from './tokens/upstream-life.js';
-import { UpstreamRecheck } from './tokens/upstream-recheck.js';
-import { UpstreamRevocations } from './tokens/upstream-revocations.js';
-import { UpstreamSessions } from './tokens/upstream-sessions.js';
 
-/** What keeps the grants and their logins at the upstream, and what ends them. */
-export function grantParts(parts: {
-  readonly options: OAuthProxyOptions;
-  readonly host: AuthProviderHost;
-  readonly records: RecordCollections;
-  readonly lifetimes: Lifetimes;
-}): GrantParts {
-  const { options, host, records, lifetimes } = parts;
-  const { clock, events } = host;
-  const { upstream, upstreamRecheckSeconds: intervalSeconds } = options;
-  const revocations = new UpstreamRevocations(upstream, events);
-  const idleSeconds = lifetimes.refreshTokenIdle;
-  const common = { ...records, upstream, revocations, clock, events, idleSeconds };
-  const refreshMarginSeconds = lifetimes.upstreamRefreshMargin;
-  const sessions = new UpstreamSessions({ ...common, refreshMarginSeconds });
+/** What keeps the grants, with the logins at an upstream where there is one. */
+export function grantParts(
+  { host: { clock, events }, records, lifetimes }: StoredParts,
+  upstream: Pick<GrantsDependencies, 'sessions' | 'revocations'> = {},
+): GrantParts {
   const index = new GrantIndex(records.grantSlots);
   const marks = new RevocationMarks({ ...records, clock, seconds: longestGrantSeconds });
-  const grants = new Grants({ ...common, index, marks, sessions });
-  const life = new UpstreamLife({ upstream, sessions, grants, events });
-  const recheck =
-    intervalSeconds === undefined
-      ? undefined
-      : new UpstreamRecheck({ ...records, sessions, life, clock, intervalSeconds });
-  return { revocations, sessions, index, marks, grants, life, recheck };
+  const { grants, revokedGrants } = records;
+  const common = { grants, revokedGrants, index, marks, clock, events };
+  const idleSeconds = lifetimes.refreshTokenIdle;
+  return { index, marks, grants: new Grants({ ...common, ...upstream, idleSeconds }) };
 }

@@ -11,12 +11,12 @@ import { DocumentFetcher } from './clients/document-fetcher.js';
 import type { LookupLimit } from './clients/fetch-budget.js';
 import { RedirectUriAllowList } from './clients/redirect-uri-allow-list.js';
 import { toClient } from './configured-client.js';
-import type { OAuthProxyOptions } from './oauth-proxy-options.js';
+import type { OAuthServerOptions } from './oauth-server-options.js';
 import type { RecordCollections } from './record-collections.js';
 import type { Lifetimes } from './tokens/lifetimes.js';
 
 interface ClientParts {
-  readonly options: OAuthProxyOptions;
+  readonly options: OAuthServerOptions;
   readonly host: AuthProviderHost;
   readonly records: RecordCollections;
   readonly lifetimes: Lifetimes;

@@ -1,77 +1,78 @@
 import { FormMac } from '../crypto/form-mac.js';
 import { ConsentDecisions } from './consent/consent-decisions.js';
-import { ConsentGate } from './consent/consent-gate.js';
-import { ConsentMemory } from './consent/consent-memory.js';
+import { ConsentForm } from './consent/consent-form.js';
 import { ConsentPage } from './consent/consent-page.js';
+import type { ConsentStage } from './consent/consent-stage.js';
 import { RememberedConsents } from './consent/remembered-consents.js';
-import { AuthorizeEndpoint } from './endpoints/authorize.endpoint.js';
-import { CallbackEndpoint } from './endpoints/callback.endpoint.js';
+import { AuthorizeEndpoint, type LoginGate } from './endpoints/authorize.endpoint.js';
 import { ConsentDecisionEndpoint, ConsentPageEndpoint } from './endpoints/consent.endpoint.js';
 import { LocalErrors } from './endpoints/local-error.js';
 import { ProxyPages } from './pages/proxy-pages.js';
-import type { SharedParts } from './server-parts.js';
+import type { LoginEndpoints, SharedParts } from './server-parts.js';
 import { BrowserBinding } from './transactions/browser-binding.js';
 import { ClientRedirect } from './transactions/client-redirect.js';
 import { LoginTransactions } from './transactions/login-transactions.js';
-import { UpstreamLogins } from './transactions/upstream-logins.js';
 
-/** The endpoints a person's browser passes on the way to an authorization code. */
-export function loginEndpoints(parts: SharedParts) {
-  const pages = new ProxyPages(parts.options);
-  const common = loginParts(parts);
-  const errors = new LocalErrors(pages);
-  const gate = new ConsentGate(common);
-  const consent = {
-    ...common,
-    errors,
-    decisions: new ConsentDecisions(common),
-    mac: new FormMac(parts.ring),
-    page: consentPage(parts, pages),
-  };
+/** What a login is made of, however users log in. */
+export function loginPieces(parts: SharedParts) {
+  const { options, host, records, clients, codes, scopes } = parts;
+  const { baseUrl, events, resources } = host;
+  const pages = new ProxyPages(options);
   return {
-    authorize: new AuthorizeEndpoint({ ...common, errors, gate }),
-    consentPage: new ConsentPageEndpoint(consent),
-    consentDecision: new ConsentDecisionEndpoint(consent),
-    callback: new CallbackEndpoint({ ...common, errors }),
-    faultPage: pages.fault.bind(pages),
+    ...records,
+    ...browserPieces(parts, `${baseUrl}/consent`),
+    options,
+    pages,
+    errors: new LocalErrors(pages),
+    redirects: new ClientRedirect(parts.issuer),
+    authorizeUrl: `${baseUrl}/authorize`,
+    origin: new URL(baseUrl).origin,
+    clients,
+    codes,
+    limit: parts.limits.authorizations,
+    scopes,
+    resources,
+    events,
   };
 }
 
-function loginParts(parts: SharedParts) {
-  const { options, host, records, callbackUrl, lifetimes } = parts;
+/** What ties a login to its browser, and what is remembered of both. */
+function browserPieces({ host, records, lifetimes }: SharedParts, consentUrl: string) {
   const { clock, baseUrl } = host;
   const browsers = new BrowserBinding(baseUrl, lifetimes);
-  const remembered = new RememberedConsents({
-    ...records,
-    clock,
-    lifetimeSeconds: lifetimes.rememberedConsent,
-  });
-  const common = {
-    ...records,
-    options,
+  const { transaction: transactionSeconds, rememberedConsent: lifetimeSeconds } = lifetimes;
+  const now = (): number => clock.now();
+  const common = { ...records, browsers, consentUrl, transactionSeconds, now };
+  return {
     browsers,
-    remembered,
-    memory: options.consent === 'remember' ? new ConsentMemory(browsers, remembered) : undefined,
-    redirects: new ClientRedirect(parts.issuer),
-    upstream: options.upstream,
-    callbackUrl,
-    authorizeUrl: `${baseUrl}/authorize`,
-    consentUrl: `${baseUrl}/consent`,
-    origin: new URL(baseUrl).origin,
-    clients: parts.clients,
-    codes: parts.codes,
-    revocations: parts.revocations,
-    limit: parts.limits.authorizations,
-    scopes: parts.scopes,
-    resources: host.resources,
-    events: host.events,
-    transactionSeconds: lifetimes.transaction,
-    now: () => clock.now(),
+    consentUrl,
+    transactionSeconds,
+    now,
+    remembered: new RememberedConsents({ ...common, clock, lifetimeSeconds }),
+    loginTransactions: new LoginTransactions(common),
+  };
+}
+
+export type LoginPieces = ReturnType<typeof loginPieces>;
+
+/** The endpoints of every login; what follows them differs. */
+export function loginEndpoints(
+  parts: SharedParts,
+  pieces: LoginPieces,
+  { gate, stage }: { readonly gate: LoginGate; readonly stage: ConsentStage },
+): LoginEndpoints {
+  const consent = {
+    ...pieces,
+    stage,
+    decisions: new ConsentDecisions({ ...pieces, stage }),
+    form: new ConsentForm(new FormMac(parts.ring)),
+    page: consentPage(parts, pieces.pages),
   };
   return {
-    ...common,
-    loginTransactions: new LoginTransactions(common),
-    upstreamLogins: new UpstreamLogins(common),
+    authorize: new AuthorizeEndpoint({ ...pieces, gate }),
+    consentPage: new ConsentPageEndpoint(consent),
+    consentDecision: new ConsentDecisionEndpoint(consent),
+    faultPage: pieces.pages.fault.bind(pieces.pages),
   };
 }
 

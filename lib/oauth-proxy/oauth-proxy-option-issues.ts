@@ -1,86 +1,26 @@
 import { ConfigurationError, type ConfigurationIssue } from '../common/errors.js';
-import { scopeListIssues, unknownOptionIssues } from '../common/option-issues.js';
-import { baseUrlIssues } from '../http/base-url.js';
-import type { KeyValueStore } from '../storage/key-value-store.js';
-import { TimeLimitedStore } from '../storage/time-limited.store.js';
 import type { AuthProviderHost } from '../verifiers/auth-provider.js';
-import { configuredClientIssues } from './configured-client-issues.js';
-import { documentOptionIssues } from './clients/client-id-metadata-document-options.js';
-import { redirectUriPatternIssues } from './clients/redirect-uri-allow-list.js';
-import { registrationIssues } from './clients/registration-options.js';
-import { rateLimitIssues } from './limits/rate-limit-options.js';
-import { introspectionClientIssues } from './introspection-clients.js';
-import { consentModeIssues } from './consent/consent-mode.js';
 import type { OAuthProxyOptions } from './oauth-proxy-options.js';
-import { ServerKeys } from './server-keys.js';
-import { pageOptionIssues } from './pages/page-option-issues.js';
-import { lifetimeIssues } from './tokens/lifetimes.js';
-import { UpstreamRecheck } from './tokens/upstream-recheck.js';
+import { oauthServerOptionIssues } from './oauth-server-option-issues.js';
+import { recheckIntervalIssues } from './tokens/login-recheck.js';
 import type { Upstream } from './upstream/upstream.js';
+
+const own: readonly (keyof OAuthProxyOptions)[] = [
+  'redirectPath',
+  'upstream',
+  'upstreamRecheckSeconds',
+];
 
 /** @throws ConfigurationError with everything that is wrong. */
 export function assertOAuthProxyOptions(options: OAuthProxyOptions, host: AuthProviderHost): void {
   const path = 'server';
   ConfigurationError.assertNone([
-    ...unknownOptionIssues(path, options, known),
     ...upstreamIssues(options, host, path),
-    ...ServerKeys.issues(options, path),
-    ...(['requiredScopes', 'validScopes', 'defaultScopes'] as const).flatMap((name) =>
-      scopeListIssues(`${path}.${name}`, options[name]),
-    ),
-    ...configuredClientIssues(options.clients ?? [], `${path}.clients`),
-    ...redirectUriPatternIssues(
-      options.allowedClientRedirectUris,
-      `${path}.allowedClientRedirectUris`,
-    ),
-    ...consentModeIssues(options, path),
-    ...pageOptionIssues(options, path),
-    ...registrationIssues(options.registration, `${path}.registration`),
-    ...rateLimitIssues(options.rateLimits, `${path}.rateLimits`),
-    ...documentOptionIssues(options.clientIdMetadataDocuments, `${path}.clientIdMetadataDocuments`),
-    ...introspectionClientIssues(
-      options.introspectionClients,
-      host.resources,
-      `${path}.introspectionClients`,
-    ),
-    ...baseUrlIssues(options.issuerUrl, `${path}.issuerUrl`),
-    ...lifetimeIssues(options.lifetimes ?? {}, `${path}.lifetimes`),
-    ...UpstreamRecheck.issues(options.upstreamRecheckSeconds, `${path}.upstreamRecheckSeconds`),
+    ...oauthServerOptionIssues(options, host, { path, own }),
+    ...recheckIntervalIssues(options.upstreamRecheckSeconds, `${path}.upstreamRecheckSeconds`),
     ...pathIssues(options.redirectPath, `${path}.redirectPath`),
-    ...storageIssues(options.storage, `${path}.storage`),
-    ...TimeLimitedStore.issues(options.storageTimeoutSeconds, `${path}.storageTimeoutSeconds`),
   ]);
 }
-
-const known: readonly (keyof OAuthProxyOptions)[] = [
-  'allowedClientRedirectUris',
-  'clientIdMetadataDocuments',
-  'clients',
-  'consent',
-  'consentPage',
-  'contentSecurityPolicy',
-  'defaultScopes',
-  'introspectionClients',
-  'icon',
-  'issuerUrl',
-  'lifetimes',
-  'messages',
-  'rateLimits',
-  'redirectPath',
-  'registration',
-  'requiredScopes',
-  'scopeDescriptions',
-  'secrets',
-  'serverName',
-  'serviceDocumentation',
-  'signingKeys',
-  'storage',
-  'storageTimeoutSeconds',
-  'unconsentedClients',
-  'upstream',
-  'upstreamRecheckSeconds',
-  'validScopes',
-];
 
 function upstreamIssues(
   { upstream }: OAuthProxyOptions,
@@ -97,14 +37,4 @@ function pathIssues(redirectPath: string | undefined, path: string): Configurati
   if (/^(?:\/[A-Za-z0-9_.~-]+)+$/.test(redirectPath) && !/\/\.\.?(?:\/|$)/.test(redirectPath))
     return [];
   return [{ path, problem: 'must be a plain path such as /auth/callback' }];
-}
-
-function storageIssues(storage: KeyValueStore | undefined, path: string): ConfigurationIssue[] {
-  if (storage === undefined) return [];
-  const missing = (['get', 'set', 'add', 'take', 'delete'] as const).filter(
-    (name) => typeof storage[name] !== 'function',
-  );
-  return missing.length === 0
-    ? []
-    : [{ path, problem: `lacks ${missing.join(', ')}; see KeyValueStore` }];
 }

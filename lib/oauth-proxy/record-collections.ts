@@ -11,9 +11,9 @@ import type { RateLimitSlot } from './limits/rate-limiter.js';
 import type { AuthorizationCode, RedeemedCode } from './tokens/authorization-codes.js';
 import type { Grant, RefreshToken, RotatedRefreshToken, TokenResponse } from './tokens/grant.js';
 import type { GrantSlot } from './tokens/grant-index.js';
+import type { LoginCheck } from './tokens/login-recheck.js';
 import type { RevocationMark } from './tokens/revocation-marks.js';
 import type { AccessTokenRecord } from './tokens/token-issuer.js';
-import type { UpstreamCheck } from './tokens/upstream-recheck.js';
 import type { UpstreamSession } from './tokens/upstream-session.js';
 import type { Decision, Transaction, UpstreamLogin } from './transactions/transaction.js';
 
@@ -57,7 +57,7 @@ export function recordCollections(store: RecordStore) {
     /** By the grant id and the number of the refresh that brought it. */
     successors: store.collection<UpstreamSession>('upstream-successor', 1),
     /** By the grant id. */
-    checks: store.collection<UpstreamCheck>('upstream-check', 1),
+    checks: store.collection<LoginCheck>('upstream-check', 1),
     /** By the grant id. */
     locks: store.collection<{ owner: string }>('refresh-lock', 1),
     /** By the `jti` of the token. */

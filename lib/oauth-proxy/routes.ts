@@ -9,7 +9,8 @@ interface ProxyFacts {
   readonly issuer: string;
   /** Under which the endpoints live; the issuer may be another URL. */
   readonly baseUrl: string;
-  readonly callbackUrl: string;
+  /** Absent where there is no upstream to come back from. */
+  readonly callbackUrl: string | undefined;
   readonly scopes: readonly string[];
   readonly resources: readonly string[];
   readonly serviceDocumentation: string | undefined;
@@ -25,7 +26,7 @@ interface ProxyEndpoints {
   readonly authorize: Endpoint;
   readonly consentPage: Endpoint;
   readonly consentDecision: Endpoint;
-  readonly callback: Endpoint;
+  readonly callback: Endpoint | undefined;
   /** How a person is shown what no endpoint foresaw. */
   readonly faultPage: NonNullable<EndpointRoute['faultPage']>;
   readonly token: Endpoint;
@@ -34,7 +35,7 @@ interface ProxyEndpoints {
   readonly introspect: Endpoint | undefined;
 }
 
-/** The route table of the proxy. */
+/** The route table of a server. */
 export function proxyRoutes(facts: ProxyFacts, its: ProxyEndpoints): readonly EndpointRoute[] {
   const base = new URL(facts.baseUrl).pathname.replace(/\/$/, '');
   const page = { cors: 'none', audience: 'person', faultPage: its.faultPage } as const;
@@ -48,7 +49,9 @@ export function proxyRoutes(facts: ProxyFacts, its: ProxyEndpoints): readonly En
       path: `${base}/consent`,
       methods: { GET: its.consentPage, POST: its.consentDecision },
     },
-    { ...page, path: new URL(facts.callbackUrl).pathname, methods: { GET: its.callback } },
+    ...(its.callback && facts.callbackUrl !== undefined
+      ? [{ ...page, path: new URL(facts.callbackUrl).pathname, methods: { GET: its.callback } }]
+      : []),
     ...(its.register
       ? [{ ...api, path: `${base}/register`, methods: { POST: its.register } }]
       : []),

@@ -5,7 +5,10 @@ import { SecretRing } from '../crypto/secret-ring.js';
 import { SigningKeys } from '../crypto/signing-keys.js';
 import type { AuthProviderHost } from '../verifiers/auth-provider.js';
 import type { OAuthProxyOptions } from './oauth-proxy-options.js';
-import type { Upstream } from './upstream/upstream.js';
+import type { OAuthServerOptions } from './oauth-server-options.js';
+
+/** Whatever kind of server they are of. */
+type KeyedOptions = OAuthServerOptions & Pick<Partial<OAuthProxyOptions>, 'upstream'>;
 
 /** The keys the server seals, signs and verifies with; they change while it runs. */
 export class ServerKeys {
@@ -16,7 +19,7 @@ export class ServerKeys {
   ) {}
 
   /** What is wrong with the lists of keys. What a function answers is judged when it is asked. */
-  static issues(options: OAuthProxyOptions, path: string): ConfigurationIssue[] {
+  static issues(options: KeyedOptions, path: string): ConfigurationIssue[] {
     const { secrets, signingKeys } = options;
     return [
       ...(isList(secrets) ? secretIssues(secrets, options, `${path}.secrets`) : []),
@@ -26,7 +29,7 @@ export class ServerKeys {
 
   /** @throws ConfigurationError when there are no usable keys. */
   static async load(
-    options: OAuthProxyOptions,
+    options: KeyedOptions,
     secrets: KeyListSource<string>,
     { clock, events }: AuthProviderHost,
   ): Promise<ServerKeys> {
@@ -65,11 +68,7 @@ function isList(keys: unknown): boolean {
   return keys !== undefined && typeof keys !== 'function';
 }
 
-function secretIssues(
-  secrets: unknown,
-  options: OAuthProxyOptions,
-  path: string,
-): ConfigurationIssue[] {
+function secretIssues(secrets: unknown, options: KeyedOptions, path: string): ConfigurationIssue[] {
   const issues = SecretRing.issues(secrets, path);
   if (issues.length > 0 || !Array.isArray(secrets)) return issues;
   const shared = sharedSecretHashes(options);
@@ -80,13 +79,13 @@ function secretIssues(
 }
 
 /** What somebody else holds too, by hash: with it as a key, they could make tokens of ours. */
-function sharedSecretHashes(options: OAuthProxyOptions): ReadonlyMap<string, string> {
+function sharedSecretHashes(options: KeyedOptions): ReadonlyMap<string, string> {
   const { upstream, clients = [], introspectionClients = [], registration } = options;
   const tokens =
     typeof registration === 'object'
       ? (registration as { initialAccessTokens?: unknown } | null)?.initialAccessTokens
       : undefined;
-  const upstreamSecret = (upstream as Upstream | undefined)?.clientSecret;
+  const upstreamSecret = upstream?.clientSecret;
   return new Map([
     ...hashes([upstreamSecret], "must not be the upstream's client secret"),
     ...hashes(members(clients, 'clientSecret'), 'must not be the secret of a client'),

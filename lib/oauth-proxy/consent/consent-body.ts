@@ -14,17 +14,18 @@ export function consentBody(view: ConsentView, messages: Messages): SafeHtml {
   const names = { client: shortName(view, messages), server: view.server.name };
   return html`${brand(view)}
     <h1>${messages.markup('consentTitle', names)}</h1>
-    ${origin(view, messages)} ${destination(view, messages)} ${impersonation(view, messages)}
+    ${account(view, messages)} ${origin(view, messages)} ${destination(view, messages)}
+    ${impersonation(view, messages)}
     <h2 id="scopes">${messages.text('scopesTitle')}</h2>
     ${scopes(view, messages)}
-    ${view.remembered ? html`<p class="muted">${messages.text('rememberNote')}</p>` : undefined}
+    ${view.remembered ? html`<p class="muted">${messages.text(rememberNote(view))}</p>` : undefined}
     <form method="post">
       <input type="hidden" name="txn" value="${view.form.txn}" />
       <input type="hidden" name="csrf" value="${view.form.csrf}" />
       <div class="actions">
         <button class="secondary" name="action" value="deny">${messages.text('deny')}</button>
         <button class="primary" name="action" value="approve" aria-describedby="origin destination">
-          ${messages.text('approve')}
+          ${messages.text(view.user ? 'allow' : 'approve')}
         </button>
       </div>
     </form>
@@ -34,6 +35,20 @@ export function consentBody(view: ConsentView, messages: Messages): SafeHtml {
 function brand({ server: { name, icon } }: ConsentView): SafeHtml {
   if (icon === undefined) return html`<p class="muted">${name}</p>`;
   return html`<p class="brand muted"><img class="icon" src="${icon}" alt="" />${name}</p>`;
+}
+
+/** Whoever lends somebody a browser, or was logged in by somebody else, must see it here. */
+function account({ user }: ConsentView, messages: Messages): SafeHtml | undefined {
+  if (!user) return undefined;
+  const { name, switchUrl } = user;
+  return html`<p id="account">
+    ${messages.markup('loggedInAs', { user: name })}
+    ${switchUrl === undefined ? undefined : html`<a href="${switchUrl}">${messages.text('switchUser')}</a>`}
+  </p>`;
+}
+
+function rememberNote({ user }: ConsentView): 'rememberNote' | 'rememberForUserNote' {
+  return user ? 'rememberForUserNote' : 'rememberNote';
 }
 
 function origin({ client }: ConsentView, messages: Messages): SafeHtml {

@@ -1,30 +1,29 @@
 import type { MultiAuthEvents } from '../../common/events.js';
 import type { EndpointRequest, EndpointResponse } from '../../http/endpoint.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
-import type { Client } from '../clients/client.js';
+import type { LocalUser } from '../local/local-user.js';
 import type { BrowserBinding } from '../transactions/browser-binding.js';
 import type { ClientRedirect } from '../transactions/client-redirect.js';
-import type { Consent, Decision, Transaction } from '../transactions/transaction.js';
-import type { UpstreamLogins } from '../transactions/upstream-logins.js';
-import type { ConsentMemory } from './consent-memory.js';
+import type { Decision, Transaction } from '../transactions/transaction.js';
+import type { ConsentStage, Unasked, WaitingLogin } from './consent-stage.js';
 
 export interface ConsentDecisionsDependencies {
   readonly transactions: RecordCollection<Transaction>;
   readonly decisions: RecordCollection<Decision>;
-  readonly upstreamLogins: UpstreamLogins;
+  readonly stage: ConsentStage;
   readonly browsers: BrowserBinding;
   readonly redirects: ClientRedirect;
-  /** Absent when no consent is remembered. */
-  readonly memory: ConsentMemory | undefined;
   readonly events: MultiAuthEvents;
   now(): number;
 }
 
-interface Answered {
-  readonly id: string;
+/** An answer to what a client asks for. */
+export interface Answered extends WaitingLogin {
   readonly action: Decision['action'];
-  readonly transaction: Transaction;
-  readonly client: Client;
+  /** Whose it is, where that is known by now. */
+  readonly user?: LocalUser | undefined;
+  /** Why nobody was asked; absent when somebody was. */
+  readonly unasked?: Unasked;
 }
 
 /** Turns the user's answer into the next step, once: however often it is given. */
@@ -58,8 +57,9 @@ export class ConsentDecisions {
 
   async #deny(
     request: EndpointRequest,
-    { id, transaction }: Answered,
+    { user, ...login }: Answered,
   ): Promise<EndpointResponse | undefined> {
+    const { id, transaction } = login;
     const { redirectUri, state, clientId } = transaction.request;
     const refusal = this.its.redirects.withError(
       { redirectUri, method: request.method, ...(state !== undefined && { state }) },
@@ -67,40 +67,37 @@ export class ConsentDecisions {
       'The user did not agree.',
     );
     const location = refusal.kind === 'redirect' ? refusal.location : redirectUri;
-    await this.its.memory?.forget(request, clientId);
+    await this.its.stage.deny(request, login, user);
     const { decision, first } = await this.#commit(id, transaction, {
       action: 'deny',
       browser: transaction.browser,
+      ...(user && { subject: user.subject }),
       location,
     });
     if (first) this.its.events.emit('consent.denied', { clientId });
-    return decision.action === 'deny' ? this.answer(decision) : undefined;
+    return isSame(decision, 'deny', user) ? this.answer(decision) : undefined;
   }
 
   async #approve(
     request: EndpointRequest,
-    { id, transaction, client }: Answered,
+    { user, unasked, ...login }: Answered,
   ): Promise<EndpointResponse | undefined> {
-    const { upstreamLogins, browsers, events } = this.its;
+    const { id, transaction } = login;
     const { clientId, scopes } = transaction.request;
-    const remembered = this.its.memory?.cookie(request, client, transaction);
-    const consent: Consent = {
-      how: 'page',
-      answeredAt: this.its.now(),
-      ...(remembered && { memory: browsers.fingerprint(remembered) }),
-    };
-    const seconds = transaction.expiresAt - this.its.now();
-    const sent = await upstreamLogins.begin(request, transaction, consent, seconds);
+    const approval = await this.its.stage.approve(request, login, user);
     const { decision, first } = await this.#commit(id, transaction, {
       action: 'approve',
       browser: transaction.browser,
-      location: sent.location,
-      approvedBrowser: sent.cookie.value,
-      ...(remembered && { rememberedBrowser: remembered.value }),
+      ...(user && { subject: user.subject }),
+      ...approval.decision,
     });
-    if (first) events.emit('consent.given', { clientId, scopes });
-    else await upstreamLogins.abandon(sent.state);
-    return decision.action === 'approve' ? this.answer(decision) : undefined;
+    if (!first) await approval.undo();
+    else {
+      if (!unasked) this.its.events.emit('consent.given', { clientId, scopes });
+      else this.its.events.emit('consent.skipped', { clientId, scopes, because: unasked });
+      await approval.conclude();
+    }
+    return isSame(decision, 'approve', user) ? this.answer(decision) : undefined;
   }
 
   /** Of simultaneous answers the first counts, and all get what it got. */
@@ -117,4 +114,13 @@ export class ConsentDecisions {
     }
     return { decision: (await decisions.get(id)) ?? decision, first };
   }
+}
+
+/** Tells whether it is the same answer, of the same user. */
+export function isSame(
+  { action, subject }: Decision,
+  wanted: string,
+  user: LocalUser | undefined,
+): boolean {
+  return action === wanted && subject === user?.subject;
 }

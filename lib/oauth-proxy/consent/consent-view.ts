@@ -38,7 +38,9 @@ export interface ConsentView {
     readonly name: string;
   };
   readonly scopes: readonly { readonly scope: string; readonly description?: string }[];
-  /** Whether the answer will be remembered in this browser. */
+  /** Who is asked, and where they can log in as somebody else; absent where users log in later. */
+  readonly user?: { readonly name: string; readonly switchUrl?: string | undefined };
+  /** Whether the answer will be remembered: in this browser, or for the user who is asked. */
   readonly remembered: boolean;
   /**
    * What a form must post, urlencoded, to the page's own URL, together with an `action` of `approve`
@@ -52,6 +54,7 @@ export interface ConsentQuestion {
   readonly client: Client;
   readonly request: AuthorizationRequest;
   readonly remembered: boolean;
+  readonly user?: ConsentView['user'];
   readonly form: ConsentView['form'];
 }
 
@@ -66,7 +69,7 @@ export interface ConsentViewOptions {
 }
 
 export function consentView(
-  { client, request, remembered, form }: ConsentQuestion,
+  { client, request, remembered, user, form }: ConsentQuestion,
   messages: Messages,
   options: ConsentViewOptions,
 ): ConsentView {
@@ -94,6 +97,7 @@ export function consentView(
       const description = messages.localized(text);
       return { scope, ...(description !== undefined && { description }) };
     }),
+    ...(user && { user }),
     remembered,
     form,
   };

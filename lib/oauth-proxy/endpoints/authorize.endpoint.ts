@@ -5,13 +5,17 @@ import type { ResourceRegistry } from '../../resources/resource-registry.js';
 import type { Client } from '../clients/client.js';
 import type { ClientRepository } from '../clients/client.repository.js';
 import { matchesRedirectUri } from '../clients/redirect-uri.js';
-import type { ConsentGate } from '../consent/consent-gate.js';
 import type { RequestLimit } from '../limits/request-limit.js';
 import type { ScopePolicy } from '../scope-policy.js';
 import { isPrintable, parseAuthorizationRequest } from '../transactions/authorization-request.js';
 import type { ClientRedirect } from '../transactions/client-redirect.js';
-import type { AuthorizationRequest } from '../transactions/transaction.js';
+import type { AuthorizationRequest, BegunLogin } from '../transactions/transaction.js';
 import type { LocalErrors } from './local-error.js';
+
+/** Where a login goes when nothing is wrong with it. */
+export interface LoginGate {
+  pass(request: EndpointRequest, client: Client, login: BegunLogin): Promise<EndpointResponse>;
+}
 
 export interface AuthorizeDependencies {
   readonly clients: ClientRepository;
@@ -19,7 +23,7 @@ export interface AuthorizeDependencies {
   readonly scopes: ScopePolicy;
   readonly redirects: ClientRedirect;
   readonly limit: RequestLimit;
-  readonly gate: ConsentGate;
+  readonly gate: LoginGate;
   readonly errors: LocalErrors;
   /** The endpoint's own URL. */
   readonly authorizeUrl: string;

@@ -106,7 +106,8 @@ export class CallbackEndpoint implements Endpoint {
     let code: string | undefined;
     try {
       if (await this.#isAgreedTo(login, grant)) {
-        code = await this.its.codes.issue(login.request, grant);
+        code = await this.its.codes.make(login.request, grant.identity, grant.tokens);
+        this.its.codes.announce(login.request, grant.identity.subject);
       }
       return code;
     } finally {

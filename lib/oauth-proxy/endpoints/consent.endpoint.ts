@@ -1,15 +1,15 @@
-import type { FormMac } from '../../crypto/form-mac.js';
 import type { MultiAuthEvents } from '../../common/events.js';
 import type { Endpoint, EndpointRequest, EndpointResponse } from '../../http/endpoint.js';
 import { Parameters } from '../../http/parameters.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
-import type { Client } from '../clients/client.js';
 import type { ClientRepository } from '../clients/client.repository.js';
 import { matchesRedirectUri } from '../clients/redirect-uri.js';
-import type { ConsentDecisions } from '../consent/consent-decisions.js';
-import type { ConsentMemory } from '../consent/consent-memory.js';
+import { type ConsentDecisions, isSame } from '../consent/consent-decisions.js';
+import type { ConsentForm } from '../consent/consent-form.js';
 import type { ConsentPage } from '../consent/consent-page.js';
+import type { ConsentStage, WaitingLogin } from '../consent/consent-stage.js';
 import type { BrowserBinding } from '../transactions/browser-binding.js';
+import { appendParameters } from '../transactions/client-redirect.js';
 import type { Decision, Transaction } from '../transactions/transaction.js';
 import type { LocalErrors } from './local-error.js';
 
@@ -18,19 +18,18 @@ export interface ConsentDependencies {
   readonly transactions: RecordCollection<Transaction>;
   readonly decisions: ConsentDecisions;
   readonly browsers: BrowserBinding;
-  readonly mac: FormMac;
+  readonly form: ConsentForm;
   readonly page: ConsentPage;
-  /** Absent when no consent is remembered. */
-  readonly memory: ConsentMemory | undefined;
+  readonly stage: ConsentStage;
   readonly errors: LocalErrors;
   readonly events: MultiAuthEvents;
   /** The only origin the form may be sent from. */
   readonly origin: string;
+  /** The page's own URL. */
+  readonly consentUrl: string;
 }
 
-type Found =
-  | { readonly transaction: Transaction; readonly client: Client }
-  | { readonly answer: EndpointResponse };
+type Found = { readonly login: WaitingLogin } | { readonly answer: EndpointResponse };
 
 /** Shows what an application asks for. @see RFC 6819 §5.2.3.2; MCP "Confused Deputy" */
 export class ConsentPageEndpoint implements Endpoint {
@@ -42,13 +41,34 @@ export class ConsentPageEndpoint implements Endpoint {
     if (id === undefined) return this.its.errors.expiredLogin(request);
     const found = await find(this.its, request, id);
     if ('answer' in found) return found.answer;
-    // Not a random value: every page shown for this login, in every tab, can be answered.
-    const csrf = this.its.mac.sign(id, found.transaction.browser);
-    const { client, transaction } = found;
-    const remembered = this.its.memory?.cookie(request, client, transaction) !== undefined;
-    const form = { txn: id, csrf };
-    const question = { client, request: transaction.request, remembered, form };
-    return this.its.page.render(request, question);
+    return this.#show(request, found.login);
+  }
+
+  async #show(request: EndpointRequest, login: WaitingLogin): Promise<EndpointResponse> {
+    const { stage, decisions, errors, form, page } = this.its;
+    const { id, transaction, client } = login;
+    const user = await stage.user(request);
+    const arrival = await stage.arrive(request, login, user);
+    if ('answer' in arrival) return arrival.answer;
+    if ('unasked' in arrival) {
+      const { unasked } = arrival;
+      const answer = await decisions.decide(request, {
+        ...login,
+        action: 'approve',
+        user,
+        unasked,
+      });
+      return answer ?? errors.expiredLogin(request);
+    }
+    const csrf = form.token({ id, browser: transaction.browser, subject: user?.subject });
+    const { remembers: remembered, switchUrl } = arrival;
+    return page.render(request, {
+      client,
+      request: transaction.request,
+      remembered,
+      form: { txn: id, csrf },
+      ...(user && { user: { name: user.name ?? user.subject, switchUrl } }),
+    });
   }
 }
 
@@ -67,25 +87,50 @@ export class ConsentDecisionEndpoint implements Endpoint {
     const found = await find(this.its, request, id);
     const earlier = await this.its.decisions.made(id);
     if (earlier) return this.#repeat(request, earlier, { id, action, csrf });
-    if ('answer' in found) return found.answer;
-    if (!this.its.mac.verify(csrf, id, found.transaction.browser))
-      return this.its.errors.badForm(request);
-    const answer = await this.its.decisions.decide(request, { id, action, ...found });
-    return answer ?? this.its.errors.expiredLogin(request);
+    return 'answer' in found ? found.answer : this.#decide(request, found.login, { action, csrf });
+  }
+
+  async #decide(
+    request: EndpointRequest,
+    login: WaitingLogin,
+    { action, csrf }: { action: Decision['action']; csrf: string },
+  ): Promise<EndpointResponse> {
+    const { stage, form, decisions, errors, events } = this.its;
+    const { browser, request: asked } = login.transaction;
+    const user = await stage.user(request);
+    const arrival = await stage.arrive(request, login, user);
+    if ('answer' in arrival) return arrival.answer;
+    const origin = form.originOf(csrf, { id: login.id, browser, subject: user?.subject });
+    if (origin === 'forged') return errors.badForm(request);
+    if (origin === 'other_user') {
+      events.emit('consent.subject_changed', { clientId: asked.clientId });
+      return this.#askAgain(login.id);
+    }
+    const answer = await decisions.decide(request, { ...login, action, user });
+    return answer ?? errors.expiredLogin(request);
+  }
+
+  /** Whoever is logged in now has not seen the page. */
+  #askAgain(id: string): EndpointResponse {
+    const location = appendParameters(this.its.consentUrl, { txn: id });
+    return { kind: 'redirect', status: 303, location };
   }
 
   /** A second click or the back button: the same answer, never a second login. */
-  #repeat(
+  async #repeat(
     request: EndpointRequest,
     earlier: Decision,
-    form: { id: string; action: string; csrf: string },
-  ): EndpointResponse {
-    if (!this.its.browsers.matches(request, 'begun', earlier.browser)) {
-      return this.its.errors.foreignBrowser(request);
+    sent: { id: string; action: string; csrf: string },
+  ): Promise<EndpointResponse> {
+    const { browsers, errors, stage, form, decisions } = this.its;
+    const { browser, subject } = earlier;
+    if (!browsers.matches(request, 'begun', browser)) return errors.foreignBrowser(request);
+    const user = await stage.user(request);
+    const origin = form.originOf(sent.csrf, { id: sent.id, browser, subject });
+    if (origin !== 'genuine' || !isSame(earlier, sent.action, user)) {
+      return errors.expiredLogin(request);
     }
-    const genuine = this.its.mac.verify(form.csrf, form.id, earlier.browser);
-    if (!genuine || earlier.action !== form.action) return this.its.errors.expiredLogin(request);
-    return this.its.decisions.answer(earlier);
+    return decisions.answer(earlier);
   }
 }
 
@@ -106,7 +151,7 @@ async function find(
   if (!client || !matchesRedirectUri(client.redirectUris, redirectUri)) {
     return { answer: its.errors.wrongRedirectUri(request) };
   }
-  return { transaction, client };
+  return { login: { id, transaction, client } };
 }
 
 function isAction(action: string | undefined): action is Decision['action'] {

@@ -8,9 +8,9 @@ import type { Client } from '../clients/client.js';
 import { matchesRedirectUri } from '../clients/redirect-uri.js';
 import type { RefreshToken, RotatedRefreshToken, TokenResponse } from '../tokens/grant.js';
 import type { Grants } from '../tokens/grants.js';
+import type { LoginLife } from '../tokens/login-life.js';
 import type { RefreshRotations } from '../tokens/refresh-rotations.js';
 import type { IssuedTokens, TokenIssuer } from '../tokens/token-issuer.js';
-import type { UpstreamLife } from '../tokens/upstream-life.js';
 import {
   assertSameResource,
   type GrantHandler,
@@ -22,7 +22,7 @@ export interface RefreshTokenGrantDependencies {
   readonly refreshTokens: RecordCollection<RefreshToken>;
   readonly rotations: RefreshRotations;
   readonly grants: Grants;
-  readonly life: UpstreamLife;
+  readonly life: LoginLife;
   readonly tokens: TokenIssuer;
   readonly events: MultiAuthEvents;
 }
@@ -45,12 +45,13 @@ export class RefreshTokenGrant implements GrantHandler {
     if (!grant || !matchesRedirectUri(client.redirectUris, grant.redirectUri)) throw invalidGrant();
     assertSameResource(form, grant.resource);
     const asked = narrowedScopes(form, grant.scopes);
-    const session = await this.its.life.session(grantId, grant);
-    if (!session) throw invalidGrant();
+    const login = await this.its.life.refreshed(grantId, grant);
+    if (!login) throw invalidGrant();
+    const { session, claims = grant.claims } = login;
     // What the upstream no longer grants is no longer ours to give.
-    const scopes = intersectScopes(asked, session.grantedScopes ?? asked);
+    const scopes = intersectScopes(asked, session?.grantedScopes ?? asked);
     const prolonged = await this.its.grants.prolong(grantId, grant, session);
-    const issue = { grantId, grant: prolonged, client, session, scopes };
+    const issue = { grantId, grant: { ...prolonged, claims }, client, session, scopes };
     return this.#rotate(token, record, await this.its.tokens.issue(issue));
   }
 

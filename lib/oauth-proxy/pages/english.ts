@@ -4,6 +4,8 @@ import type { PageMessages } from './page-messages.js';
 export const english = {
   consentTitle: 'Connect {client} to {server}?',
   unnamedClient: 'An application without a name',
+  loggedInAs: 'You are logged in as {user}.',
+  switchUser: 'Use another account',
   knownClient: 'Known application',
   knownClientNote: 'Set up by the operator of this server.',
   publishedClient: 'Published by {host}',
@@ -20,7 +22,10 @@ export const english = {
   noScopes: 'Use {server} in your name.',
   rememberNote:
     'If you allow it, this browser remembers that for a while. Cancel makes it forget again.',
+  rememberForUserNote:
+    'If you allow it, that is remembered for a while. Cancel makes it forget again.',
   approve: 'Allow and log in',
+  allow: 'Allow',
   deny: 'Cancel',
   details: 'Details',
   clientId: 'Application ID',

@@ -7,6 +7,9 @@ export interface PageMessages {
   readonly consentTitle: string;
   /** Stands for the name of an application that gave none. */
   readonly unnamedClient: string;
+  /** Who is asked, where that is known, and the link to become somebody else. `{user}` */
+  readonly loggedInAs: string;
+  readonly switchUser: string;
   /** A badge beside a client that the operator configured, and what it means. */
   readonly knownClient: string;
   readonly knownClientNote: string;
@@ -28,10 +31,12 @@ export interface PageMessages {
   readonly scopesTitle: string;
   /** Instead of the list, where no scope is asked for. `{server}` */
   readonly noScopes: string;
-  /** Where the consent will be remembered. */
+  /** Where the consent will be remembered: in the browser, or for the user. */
   readonly rememberNote: string;
-  /** The buttons. */
+  readonly rememberForUserNote: string;
+  /** The buttons; `allow` stands for `approve` where the user has logged in before. */
   readonly approve: string;
+  readonly allow: string;
   readonly deny: string;
   /** The summary of the details, and the names of what is in them. */
   readonly details: string;

@@ -3,7 +3,7 @@ import type { MultiAuthEvents } from '../../common/events.js';
 import { randomToken } from '../../crypto/random.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import type { AuthorizationRequest } from '../transactions/transaction.js';
-import type { UpstreamGrant } from '../upstream/upstream.js';
+import type { UpstreamIdentity, UpstreamTokenSet } from '../upstream/upstream.js';
 import { toUpstreamSession, type UpstreamSession } from './upstream-session.js';
 
 /** What a code stands for. */
@@ -13,7 +13,8 @@ export interface AuthorizationCode {
   readonly claims: Readonly<Record<string, unknown>>;
   /** What the user agreed to, cut to what the upstream granted. */
   readonly scopes: readonly string[];
-  readonly upstream: UpstreamSession;
+  /** Absent where there is no upstream. */
+  readonly upstream?: UpstreamSession | undefined;
   /** When the user logged in, in seconds since the epoch. */
   readonly issuedAt: number;
 }
@@ -37,27 +38,32 @@ export class AuthorizationCodes {
     },
   ) {}
 
-  async issue(request: AuthorizationRequest, grant: UpstreamGrant): Promise<string> {
+  /** Makes a code for who logged in; at an upstream, with the tokens that it gave. */
+  async make(
+    request: AuthorizationRequest,
+    { subject, claims }: UpstreamIdentity,
+    tokens?: UpstreamTokenSet,
+  ): Promise<string> {
     const code = randomToken();
-    const { tokens, identity } = grant;
     const now = this.its.clock.now();
     await this.codes.set(
       code,
       {
         request,
-        subject: identity.subject,
-        claims: identity.claims,
-        scopes: tokens.grantedScopes ?? request.scopes,
-        upstream: toUpstreamSession(tokens, now),
+        subject,
+        claims,
+        scopes: tokens?.grantedScopes ?? request.scopes,
+        ...(tokens && { upstream: toUpstreamSession(tokens, now) }),
         issuedAt: now,
       },
       this.its.lifetimeSeconds,
     );
-    this.its.events.emit('authorization_code.issued', {
-      clientId: request.clientId,
-      subject: identity.subject,
-    });
     return code;
+  }
+
+  /** Says that a client is given its code. */
+  announce({ clientId }: AuthorizationRequest, subject: string): void {
+    this.its.events.emit('authorization_code.issued', { clientId, subject });
   }
 
   find(code: string): Promise<AuthorizationCode | undefined> {

@@ -19,8 +19,9 @@ export interface GrantsDependencies {
   readonly revokedGrants: RecordCollection<object>;
   readonly index: GrantIndex;
   readonly marks: RevocationMarks;
-  readonly sessions: UpstreamSessions;
-  readonly revocations: UpstreamRevocations;
+  /** What is kept of the logins at the upstream; absent where there is none. */
+  readonly sessions?: UpstreamSessions;
+  readonly revocations?: UpstreamRevocations;
   readonly clock: Clock;
   readonly events: MultiAuthEvents;
   /** How long a login may stay unused: `lifetimes.refreshTokenIdle`. */
@@ -47,7 +48,7 @@ export class Grants {
   async create(
     id: string,
     content: Omit<Grant, 'slot' | 'term'>,
-    session: UpstreamSession,
+    session: UpstreamSession | undefined,
   ): Promise<NewGrant> {
     const { clock, index, grants, sessions } = this.its;
     const now = clock.now();
@@ -59,7 +60,7 @@ export class Grants {
     const created = { grant, displaced };
     return orUndo(
       async () => {
-        await sessions.save(id, grant, session);
+        if (session) await sessions?.save(id, grant, session);
         await grants.set(id, grant, seconds);
         return created;
       },
@@ -113,13 +114,13 @@ export class Grants {
    * Gives a grant that is used more time. What is issued on it then is known to nobody before
    * `living` was asked again: a revocation may have come in between.
    */
-  async prolong(id: string, grant: Grant, session: UpstreamSession): Promise<Grant> {
+  async prolong(id: string, grant: Grant, session: UpstreamSession | undefined): Promise<Grant> {
     const { clock, grants, sessions, idleSeconds } = this.its;
     const now = clock.now();
     if (!isTermOver(grant, now, idleSeconds)) return grant;
     const seconds = grantSeconds(grant, now, idleSeconds);
     // One that expires is saved at each of its own refreshes, and may be in the middle of one.
-    if (session.expiresAt === undefined) await sessions.save(id, grant, session);
+    if (session && session.expiresAt === undefined) await sessions?.save(id, grant, session);
     const slot = await this.#listAgain(id, grant, seconds);
     const prolonged = { ...grant, slot, term: { id: randomToken(8), since: now } };
     // Last: if anything failed before, the next refresh does it all.
@@ -162,8 +163,8 @@ export class Grants {
     try {
       if (grant) await index.release(grant.subject, { slot: grant.slot, grantId: id });
     } finally {
-      const session = await sessions.take(id);
-      if (session && endsUpstream) revocations.begin(session);
+      const session = await sessions?.take(id);
+      if (session && endsUpstream) revocations?.begin(session);
     }
   }
 

@@ -8,9 +8,9 @@ import { isPlainJws } from '../../verifiers/jws-spelling.js';
 import type { VerificationContext } from '../../verifiers/token-verifier.js';
 import type { Grant } from './grant.js';
 import type { Grants } from './grants.js';
+import type { LoginRecheck } from './login-recheck.js';
 import type { RevocationMarks } from './revocation-marks.js';
 import { type AccessTokenRecord, accessTokenType } from './token-issuer.js';
-import type { UpstreamRecheck } from './upstream-recheck.js';
 
 /** By how much the clocks of the instances that issue and verify may differ. */
 const clockSkewSeconds = 30;
@@ -39,7 +39,7 @@ export class OwnTokenVerifier {
       readonly accessTokens: RecordCollection<AccessTokenRecord>;
       readonly grants: Grants;
       readonly marks: RevocationMarks;
-      readonly recheck: UpstreamRecheck | undefined;
+      readonly recheck: LoginRecheck | undefined;
     },
   ) {}
 

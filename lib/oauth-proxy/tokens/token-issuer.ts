@@ -31,7 +31,8 @@ export interface Issue {
   readonly grantId: string;
   readonly grant: Grant;
   readonly client: Client;
-  readonly session: UpstreamSession;
+  /** Absent where there is no upstream. */
+  readonly session: UpstreamSession | undefined;
   /** The scopes of the access token: the grant's, or fewer. */
   readonly scopes: readonly string[];
 }
@@ -73,7 +74,7 @@ export class TokenIssuer {
   }
 
   /** How long a login lives: as long as it can be refreshed, else as long as its access token. */
-  loginSeconds(client: Client, session: UpstreamSession): number {
+  loginSeconds(client: Client, session: UpstreamSession | undefined): number {
     const { refreshTokenAbsolute } = this.its.lifetimes;
     return isRefreshable(client, session)
       ? refreshTokenAbsolute
@@ -108,20 +109,20 @@ export class TokenIssuer {
     return token;
   }
 
-  #accessTokenSeconds(session: UpstreamSession, loginLeft: number): number {
+  #accessTokenSeconds(session: UpstreamSession | undefined, loginLeft: number): number {
     const { clock, lifetimes } = this.its;
-    const upstreamLeft = session.expiresAt && session.expiresAt - clock.now();
+    const upstreamLeft = session?.expiresAt && session.expiresAt - clock.now();
     const wanted = lifetimes.accessToken ?? upstreamLeft ?? lifetimes.fallbackAccessToken;
     const allowed = isLasting(session) ? wanted : Math.min(wanted, upstreamLeft ?? wanted);
     return Math.max(1, Math.floor(Math.min(allowed, loginLeft, maxAccessTokenSeconds)));
   }
 }
 
-function isRefreshable(client: Client, session: UpstreamSession): boolean {
+function isRefreshable(client: Client, session: UpstreamSession | undefined): boolean {
   return client.grantTypes.includes('refresh_token') && isLasting(session);
 }
 
-/** Tells whether the upstream session can outlive its present access token. */
-function isLasting(session: UpstreamSession): boolean {
-  return session.refreshToken !== undefined || session.expiresAt === undefined;
+/** Tells whether the login can outlive the upstream's present access token. */
+function isLasting(session: UpstreamSession | undefined): boolean {
+  return !session || session.refreshToken !== undefined || session.expiresAt === undefined;
 }

@@ -3,6 +3,7 @@ import type { MultiAuthEvents } from '../../common/events.js';
 import type { Upstream, UpstreamVerdict } from '../upstream/upstream.js';
 import type { Grant } from './grant.js';
 import type { Grants } from './grants.js';
+import type { KnownLogin, LiveLogin, LoginLife } from './login-life.js';
 import type { UpstreamSession } from './upstream-session.js';
 import type { UpstreamSessions } from './upstream-sessions.js';
 
@@ -14,7 +15,7 @@ export interface UpstreamLifeDependencies {
 }
 
 /** A grant lives as long as its login at the upstream: when that is over, so is the grant. */
-export class UpstreamLife {
+export class UpstreamLife implements LoginLife {
   constructor(private readonly its: UpstreamLifeDependencies) {}
 
   /**
@@ -23,6 +24,19 @@ export class UpstreamLife {
    */
   session(grantId: string, grant: Grant): Promise<UpstreamSession | undefined> {
     return this.#orEnd(grantId, grant, () => this.its.sessions.live(grantId, grant));
+  }
+
+  async refreshed(grantId: string, grant: Grant): Promise<LiveLogin | undefined> {
+    const session = await this.session(grantId, grant);
+    return session && { session };
+  }
+
+  async known(grantId: string, grant: Grant): Promise<KnownLogin | undefined> {
+    const session = await this.its.sessions.find(grantId);
+    // The upstream gave out tokens: it knew the user then.
+    return (
+      session && { at: session.obtainedAt, goesOn: () => this.goesOn(grantId, grant, session) }
+    );
   }
 
   /**

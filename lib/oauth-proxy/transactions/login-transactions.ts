@@ -21,6 +21,7 @@ export class LoginTransactions {
   async begin(
     request: EndpointRequest,
     { request: asked, client }: BegunLogin,
+    recalls = false,
   ): Promise<EndpointResponse> {
     const { browsers, transactions, transactionSeconds } = this.its;
     const id = randomToken();
@@ -29,6 +30,7 @@ export class LoginTransactions {
       request: asked,
       browser: browsers.fingerprint(cookie),
       ...(client && { client }),
+      ...(recalls && { recalls }),
       expiresAt: this.its.now() + transactionSeconds,
     };
     await transactions.set(id, transaction, transactionSeconds);

@@ -26,6 +26,8 @@ export interface Transaction extends BegunLogin {
   /** The hash of the cookie of the browser that began it. */
   readonly browser: string;
   readonly expiresAt: number;
+  /** Whether an earlier consent of the user who logs in may count. Only where that is asked last. */
+  readonly recalls?: boolean;
 }
 
 /** What the user decided on a transaction, kept so that a repeated click gets the same answer. */
@@ -33,6 +35,8 @@ export interface Decision {
   readonly action: 'approve' | 'deny';
   readonly browser: string;
   readonly location: string;
+  /** Who decided; absent where users log in later. */
+  readonly subject?: string;
   /** The cookie the approving browser carries to the callback. */
   readonly approvedBrowser?: string;
   /** The cookie by which the browser's consents are remembered. */

@@ -1,58 +1,60 @@
 import { BoundedMap } from '../../common/bounded-map.js';
 import type { Clock } from '../../common/clock.js';
-import { type ConfigurationIssue, UpstreamError } from '../../common/errors.js';
+import {
+  type ConfigurationIssue,
+  LoginUnavailableError,
+  UpstreamError,
+} from '../../common/errors.js';
 import { late, within } from '../../common/within.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import type { Grant } from './grant.js';
-import type { UpstreamLife } from './upstream-life.js';
-import type { UpstreamSessions } from './upstream-sessions.js';
+import type { LoginLife } from './login-life.js';
 
 /** When an instance began to check a login. */
-export interface UpstreamCheck {
+export interface LoginCheck {
   readonly at: number;
 }
 
 const limits = { min: 10, max: 86_400 };
 const maxRemembered = 10_000;
-/** How long a request waits for the upstream: less than `sourceTimeoutSeconds` is by default. */
+/** How long a request waits for the answer: less than `sourceTimeoutSeconds` is by default. */
 const patienceSeconds = 4;
-/** When an upstream without time limits of its own counts as one that does not answer. */
+/** When who has no time limits of their own count as not answering. */
 const checkSeconds = 30;
 
-export interface UpstreamRecheckDependencies {
+export interface LoginRecheckDependencies {
   /** By the grant id. */
-  readonly checks: RecordCollection<UpstreamCheck>;
-  readonly sessions: UpstreamSessions;
-  readonly life: UpstreamLife;
+  readonly checks: RecordCollection<LoginCheck>;
+  readonly life: LoginLife;
   readonly clock: Clock;
   readonly intervalSeconds: number;
 }
 
+/** What is wrong with the interval. */
+export function recheckIntervalIssues(seconds: unknown, path: string): ConfigurationIssue[] {
+  if (seconds === undefined) return [];
+  const { min, max } = limits;
+  if (Number.isInteger(seconds) && Number(seconds) >= min && Number(seconds) <= max) return [];
+  return [{ path, problem: `must be whole seconds, ${min} to ${max}` }];
+}
+
 /**
- * Asks the upstream from time to time whether a login that is used here goes on there. One check an
- * interval, by whichever instance comes first; between checks nothing is read for it.
+ * Asks from time to time, of the upstream or of the app, whether a login that is used here goes on. One
+ * check an interval, by whichever instance comes first; between checks nothing is read for it.
  */
-export class UpstreamRecheck {
+export class LoginRecheck {
   /** When the next check of a grant is due, as far as this process knows. */
   readonly #dueAt: BoundedMap<string, number>;
   readonly #running = new Map<string, Promise<boolean>>();
 
-  constructor(private readonly its: UpstreamRecheckDependencies) {
+  constructor(private readonly its: LoginRecheckDependencies) {
     const { intervalSeconds: ttlSeconds, clock } = its;
     this.#dueAt = new BoundedMap({ maxEntries: maxRemembered, ttlSeconds, clock });
   }
 
-  /** What is wrong with the interval. */
-  static issues(seconds: unknown, path: string): ConfigurationIssue[] {
-    if (seconds === undefined) return [];
-    const { min, max } = limits;
-    if (Number.isInteger(seconds) && Number(seconds) >= min && Number(seconds) <= max) return [];
-    return [{ path, problem: `must be whole seconds, ${min} to ${max}` }];
-  }
-
   /**
-   * Tells whether the grant may go on. An upstream that cannot be asked, or takes long, holds nobody
-   * up: what it says later counts from then on.
+   * Tells whether the grant may go on. Who cannot be asked, or takes long, holds nobody up: what they
+   * say later counts from then on.
    */
   async admits(grantId: string, grant: Grant): Promise<boolean> {
     const dueAt = this.#dueAt.get(grantId);
@@ -77,12 +79,11 @@ export class UpstreamRecheck {
   }
 
   async #check(grantId: string, grant: Grant): Promise<boolean> {
-    const { checks, sessions, life, clock, intervalSeconds } = this.its;
+    const { checks, life, clock, intervalSeconds } = this.its;
     const now = clock.now();
-    const session = await sessions.find(grantId);
-    if (!session) return false;
-    // The upstream gave out tokens: it knew the user then.
-    const fresh = session.obtainedAt + intervalSeconds;
+    const login = await life.known(grantId, grant);
+    if (!login) return false;
+    const fresh = login.at + intervalSeconds;
     if (now < fresh) return this.#wait(grantId, fresh);
     if (!(await checks.add(grantId, { at: now }, intervalSeconds))) {
       const last = await checks.get(grantId);
@@ -90,10 +91,10 @@ export class UpstreamRecheck {
     }
     this.#wait(grantId, now + intervalSeconds);
     try {
-      return await life.goesOn(grantId, grant, session);
+      return await login.goesOn();
     } catch (error) {
       // It was said in an event; the next interval asks again.
-      if (error instanceof UpstreamError) return true;
+      if (error instanceof UpstreamError || error instanceof LoginUnavailableError) return true;
       throw error;
     }
   }

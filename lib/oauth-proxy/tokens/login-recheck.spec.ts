@@ -8,10 +8,8 @@ import { MemoryStore } from '../../storage/memory.store.js';
 import { RecordStore } from '../../storage/record-collection.js';
 import { recordCollections } from '../record-collections.js';
 import type { Grant } from './grant.js';
-import type { UpstreamLife } from './upstream-life.js';
-import { UpstreamRecheck } from './upstream-recheck.js';
+import { LoginRecheck, recheckIntervalIssues } from './login-recheck.js';
 import { toUpstreamSession, type UpstreamSession } from './upstream-session.js';
-import type { UpstreamSessions } from './upstream-sessions.js';
 
 const interval = 300;
 const ring = new SecretRing(['the-secret-of-the-checks-under-test-1']);
@@ -27,22 +25,25 @@ let answer: () => Promise<boolean>;
 class Instance {
   readonly store = new StoreSpy(shared);
   sessionReads = 0;
-  readonly recheck = new UpstreamRecheck({
+  readonly recheck = new LoginRecheck({
     checks: recordCollections(
       new RecordStore(this.store, new Sealer(ring), clock, 'https://as.test'),
     ).checks,
-    sessions: {
-      find: async () => {
-        this.sessionReads++;
-        return session;
-      },
-    } as unknown as UpstreamSessions,
     life: {
-      goesOn: (grantId: string) => {
-        asked.push(grantId);
-        return answer();
+      known: async (grantId) => {
+        this.sessionReads++;
+        return (
+          session && {
+            at: session.obtainedAt,
+            goesOn: () => {
+              asked.push(grantId);
+              return answer();
+            },
+          }
+        );
       },
-    } as unknown as UpstreamLife,
+      refreshed: async () => undefined,
+    },
     clock,
     intervalSeconds: interval,
   });
@@ -217,11 +218,11 @@ describe('an upstream that cannot be asked', () => {
 
 describe('the interval', () => {
   it.each([undefined, 10, 300, 86_400])('may be %p', (seconds) => {
-    expect(UpstreamRecheck.issues(seconds, 'p')).toEqual([]);
+    expect(recheckIntervalIssues(seconds, 'p')).toEqual([]);
   });
 
   it.each([0, -1, 9, 86_401, 60.5, NaN, Infinity, '300', null])('must not be %p', (seconds) => {
-    expect(UpstreamRecheck.issues(seconds, 'p')).toEqual([
+    expect(recheckIntervalIssues(seconds, 'p')).toEqual([
       { path: 'p', problem: 'must be whole seconds, 10 to 86400' },
     ]);
   });

@@ -1,0 +1,13 @@
+/** A user of the app, as its login knows them. */
+export interface LocalUser {
+  /** Identifies the user for good, such as the key of their record: the `sub` of their tokens. */
+  readonly subject: string;
+  /** What the consent page calls them. @default the subject */
+  readonly name?: string | undefined;
+  /**
+   * What their tokens carry beside the registered claims, such as `{ email }`: JSON of at most 4 kB.
+   * Whoever holds a token can read it.
+   * @default nothing
+   */
+  readonly claims?: Readonly<Record<string, unknown>> | undefined;
+}

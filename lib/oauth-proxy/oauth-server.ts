@@ -65,9 +65,7 @@ export abstract class OAuthServer extends OAuthProvider {
     this.#scopes = this.#policy(host);
     const { storage = new LmdbStore(), storageTimeoutSeconds = 5 } = this.#options;
     this.#storage = new TimeLimitedStore(storage, storageTimeoutSeconds);
-    // The embedded store opens when first used: a folder that cannot be written must stop the boot.
-    if (storage instanceof LmdbStore) await storage.get('boot');
-    this.#warn(host, storage);
+    this.#warn(host, storage, (await storage.check?.()) ?? []);
     this.begin(host);
     const secrets = await this.#secrets(host, storage);
     this.#keys = await ServerKeys.load(this.#options, secrets, host);
@@ -126,10 +124,12 @@ export abstract class OAuthServer extends OAuthProvider {
     await this.#keys?.reload();
   }
 
-  #warn({ events, baseUrl }: AuthProviderHost, storage: KeyValueStore): void {
-    for (const warning of configurationWarnings(this.#options, storage, baseUrl)) {
-      events.emit('configuration.warning', warning);
-    }
+  #warn(host: AuthProviderHost, storage: KeyValueStore, doubts: readonly string[]): void {
+    const warnings = [
+      ...configurationWarnings(this.#options, storage, host.baseUrl),
+      ...doubts.map((warning) => ({ option: 'server.storage', warning })),
+    ];
+    for (const warning of warnings) host.events.emit('configuration.warning', warning);
   }
 
   #policy(host: AuthProviderHost): ScopePolicy {

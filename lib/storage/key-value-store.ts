@@ -26,6 +26,13 @@ export abstract class KeyValueStore {
   /** Removes the entry, if any. */
   abstract delete(key: string): Promise<void>;
 
+  /**
+   * Called once, before the store is used by a server. What it throws stops the start, so it throws
+   * for what no waiting mends, such as a missing package. Answers what the operator should think
+   * about, a sentence each.
+   */
+  check?(): Promise<readonly string[]>;
+
   /** Frees sockets, files and timers. May be called more than once. */
   close?(): Promise<void>;
 

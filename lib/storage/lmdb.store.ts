@@ -89,6 +89,12 @@ export class LmdbStore extends KeyValueStore {
     await this.#write((db) => db.removeSync(key));
   }
 
+  /** Opens the database: a folder that cannot be written must stop the start. */
+  override async check(): Promise<readonly string[]> {
+    await this.get('check');
+    return [];
+  }
+
   /** Waits for what is under way and closes the database. The store cannot be used again. */
   override close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -1,0 +1,32 @@
+import { connect } from 'node:net';
+import { describe } from '@jest/globals';
+
+/** Where the tests find the services that an app with several instances uses. */
+export const REDIS_URL = 'redis://127.0.0.1:6379';
+export const POSTGRES_URL = 'postgres://root@127.0.0.1:5432/test';
+
+type Suite = (name: string, run: () => void) => void;
+
+/** A suite that needs Redis; one that needs PostgreSQL. */
+export const describeWithRedis = await suiteWith('Redis', REDIS_URL);
+export const describeWithPostgres = await suiteWith('PostgreSQL', POSTGRES_URL);
+
+/** Without the service the suite is skipped, and says so; in CI it runs all the same, and fails. */
+async function suiteWith(service: string, url: string): Promise<Suite> {
+  const { hostname, port, host } = new URL(url);
+  if (process.env['CI'] || (await listens(hostname, Number(port)))) return describe;
+  return (name, run) => describe.skip(`${name} (skipped: no ${service} at ${host})`, run);
+}
+
+function listens(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 2000 });
+    const answer = (found: boolean): void => {
+      socket.destroy();
+      resolve(found);
+    };
+    socket.once('connect', () => answer(true));
+    socket.once('error', () => answer(false));
+    socket.once('timeout', () => answer(false));
+  });
+}

@@ -11,6 +11,7 @@ const values = [
   'AccessToken',
   'allowDebugTokens',
   'anyAudience',
+  'ApiKeyVerifier',
   'AuthProvider',
   'Clock',
   'ConfigurationError',
@@ -18,6 +19,7 @@ const values = [
   'dangerouslyWithoutConsent',
   'DebugTokenVerifier',
   'externalConsent',
+  'generateApiKey',
   'IntrospectionVerifier',
   'JwtVerifier',
   'KeyValueStore',
@@ -51,6 +53,8 @@ const values = [
 
 /** Everything an app can only name in types. */
 const types = [
+  'ApiKey',
+  'ApiKeyVerifierOptions',
   'AuthInfo',
   'AuthProviderHost',
   'ChainVerdict',
@@ -67,6 +71,8 @@ const types = [
   'EndpointRequest',
   'EndpointResponse',
   'EndpointRoute',
+  'FindApiKey',
+  'GeneratedApiKey',
   'GrantSummary',
   'ImpliedScopes',
   'InitialAccessTokenCheck',

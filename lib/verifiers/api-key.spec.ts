@@ -21,7 +21,10 @@ describe('generateApiKey', () => {
   it('ends a key in the CRC-32 of the rest, in base 62', () => {
     const { key } = generateApiKey({ prefix: 'acme' });
     const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-    const value = key.slice(-6).split('').reduce((sum, d) => sum * 62 + digits.indexOf(d), 0);
+    const value = key
+      .slice(-6)
+      .split('')
+      .reduce((sum, d) => sum * 62 + digits.indexOf(d), 0);
     expect(value).toBe(crc32(key.slice(0, -6)));
   });
 

@@ -95,6 +95,7 @@ describe('the README', () => {
       ['OAuth2UpstreamOptions', 'lib/oauth-proxy/upstream/oauth2.upstream.ts', 'UpstreamOptions'],
       ['JwtVerifierOptions', 'lib/verifiers/jwt-verifier-options.ts', ''],
       ['IntrospectionVerifierOptions', 'lib/verifiers/introspection-verifier-options.ts', ''],
+      ['PostgresStoreOptions', 'lib/storage/postgres-store-options.ts', ''],
     ])('lists every option of %s, and no other', (name, file, inherited) => {
       const documented = tableAfter(name);
       const own = membersOf(program, file, name);
@@ -177,7 +178,10 @@ const compilerOptions: ts.CompilerOptions = {
   useDefineForClassFields: false,
   skipLibCheck: true,
   noEmit: true,
-  paths: { 'nestjs-mcp-multi-auth': [join(REPOSITORY, 'lib/index.ts')] },
+  paths: {
+    'nestjs-mcp-multi-auth': [join(REPOSITORY, 'lib/index.ts')],
+    'nestjs-mcp-multi-auth/*': [join(REPOSITORY, 'lib/*.ts')],
+  },
 };
 
 function problemsOf(program: ts.Program, path: string): readonly string[] {

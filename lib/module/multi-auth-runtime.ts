@@ -14,7 +14,6 @@ import { ResourceServer } from '../resource-server/resource-server.js';
 import { SessionBinding } from '../resource-server/session-binding.js';
 import type { ProtectedResource } from '../resources/protected-resource.js';
 import { OAuthProvider } from '../verifiers/oauth-provider.js';
-import { tokenHeadersOf } from '../verifiers/source-properties.js';
 import type { TokenVerifier } from '../verifiers/token-verifier.js';
 import { VerifierChain } from '../verifiers/verifier-chain.js';
 import type { ResolvedOptions } from './resolve-options.js';
@@ -52,7 +51,6 @@ export class MultiAuthRuntime {
       resources,
       events,
       impliedScopes: options.impliedScopes,
-      tokenHeaders: tokenHeadersOf(sources),
       sessions: new SessionBinding({ events, clock }),
       chain: (resource) => this.chain(resource),
       metadataUrl: (resource) => this.#metadataUrl(resource),

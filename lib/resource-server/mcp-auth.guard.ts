@@ -73,8 +73,7 @@ export class McpAuthGuard implements CanActivate {
       response,
       operation: { resource: this.resourceOf(context), requiredScopes: scopes },
     };
-    const { tokenHeaders } = this.server;
-    return { admit: (credentials) => this.#admit(exchange, credentials), tokenHeaders };
+    return { admit: (credentials) => this.#admit(exchange, credentials) };
   }
 
   /** The framework's request. */

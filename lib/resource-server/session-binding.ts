@@ -62,7 +62,6 @@ export class SessionBinding {
       return 'this';
     }
     this.#options.events.emit('session.foreign', {
-      source: token.source,
       clientId: token.clientId,
       ...(token.subject !== undefined && { subject: token.subject }),
     });

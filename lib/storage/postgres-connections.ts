@@ -6,12 +6,6 @@ import type {
   PostgresStoreOptions,
 } from './postgres-store-options.js';
 
-/** The rows of an answer. */
-export type Rows = readonly object[];
-
-/** Runs the statements of the work one after the other, on one connection. */
-export type Run = (text: string, values?: unknown[]) => Promise<Rows>;
-
 interface OpenPool {
   readonly pool: PostgresPool;
   readonly end: () => Promise<unknown>;
@@ -31,42 +25,23 @@ export class PostgresConnections {
     this.#timeoutSeconds = options.timeoutSeconds ?? 5;
   }
 
-  /** Lends the work a connection. What it rejects with is what the work or the driver threw. */
-  async use<T>(work: (run: Run) => Promise<T>): Promise<T> {
-    const client = await this.#connect();
-    client.on('error', ignore);
-    let sound = false;
-    try {
-      const result = await work((text, values) => this.#run(client, text, values));
-      sound = true;
-      return result;
-    } finally {
-      client.release(!sound);
-      client.off('error', ignore);
-    }
+  /**
+   * Lends the work a connection. What it rejects with is what the work or the driver threw, or that
+   * the time was up: work that has not begun by then never does.
+   */
+  async use<T>(work: (client: PostgresPoolClient) => Promise<T>): Promise<T> {
+    const { pool } = await this.#open();
+    const loan = new Loan();
+    const result = await within(loan.use(pool, work), this.#timeoutSeconds);
+    if (result !== late) return result;
+    loan.cancel();
+    throw new StorageError(`no answer within ${this.#timeoutSeconds} s`);
   }
 
   /** Closes the pool, if it is the store's own. */
   async close(): Promise<void> {
     const open = await this.#opening?.catch(() => undefined);
-    if (open === undefined) return;
-    await within(open.end(), this.#timeoutSeconds);
-    open.pool.off('error', ignore);
-  }
-
-  async #connect(): Promise<PostgresPoolClient> {
-    const { pool } = await this.#open();
-    const connecting = pool.connect();
-    const client = await within(connecting, this.#timeoutSeconds);
-    if (client !== late) return client;
-    connecting.then((unused) => unused.release(), ignore);
-    throw new StorageError(`no connection within ${this.#timeoutSeconds} s`);
-  }
-
-  async #run(client: PostgresPoolClient, text: string, values?: unknown[]): Promise<Rows> {
-    const answer = await within(client.query(text, values), this.#timeoutSeconds);
-    if (answer === late) throw new StorageError(`no answer within ${this.#timeoutSeconds} s`);
-    return answer.rows;
+    if (open !== undefined) await within(open.end(), this.#timeoutSeconds);
   }
 
   #open(): Promise<OpenPool> {
@@ -75,11 +50,46 @@ export class PostgresConnections {
   }
 }
 
+/** One use of a connection, which can be ended while it lasts. */
+class Loan {
+  #client: PostgresPoolClient | undefined;
+  #isCancelled = false;
+
+  async use<T>(
+    pool: PostgresPool,
+    work: (client: PostgresPoolClient) => Promise<T>,
+  ): Promise<T | typeof late> {
+    const client = await pool.connect();
+    client.on('error', ignore);
+    this.#client = client;
+    let isSound = false;
+    try {
+      const result = this.#isCancelled ? late : await work(client);
+      isSound = true;
+      return result;
+    } finally {
+      this.#giveBack(isSound);
+    }
+  }
+
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#giveBack(false);
+  }
+
+  #giveBack(isSound: boolean): void {
+    const client = this.#client;
+    this.#client = undefined;
+    client?.release(!isSound);
+    client?.off('error', ignore);
+  }
+}
+
 async function openPool(options: PostgresStoreOptions, seconds: number): Promise<OpenPool> {
   const { pool: given, url, poolOptions } = options;
   if (given !== undefined) {
     given.on('error', ignore);
-    return { pool: given, end: () => Promise.resolve() };
+    return { pool: given, end: async () => given.off('error', ignore) };
   }
   const { Pool } = await importPg();
   const pool = new Pool({

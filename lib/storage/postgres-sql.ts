@@ -10,6 +10,7 @@ export interface PostgresSql {
   readonly take: string;
   readonly delete: string;
   readonly sweep: string;
+  readonly durability: string;
   readonly createTable: string;
 }
 
@@ -50,6 +51,9 @@ export function postgresSql(options: PostgresTableOptions, sweepLimit: number): 
     sweep: `DELETE FROM ${table} WHERE expires_at <= statement_timestamp() AND key = ANY (ARRAY(
       SELECT key FROM ${table} WHERE expires_at <= statement_timestamp()
       ORDER BY expires_at LIMIT ${sweepLimit} FOR UPDATE SKIP LOCKED))`,
+    durability: `SELECT current_setting('fsync') AS fsync,
+      current_setting('synchronous_commit') AS commit,
+      (SELECT relpersistence = 'u' FROM pg_class WHERE oid = $1::regclass) AS unlogged`,
     // Without the lock instances that start at once would trip over each other's catalog entries.
     createTable: `BEGIN ISOLATION LEVEL READ COMMITTED;
       SELECT pg_advisory_xact_lock(${CREATION_LOCK});

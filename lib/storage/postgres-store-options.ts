@@ -22,7 +22,7 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
   readonly pool?: PostgresPool | undefined;
   /** Makes the table when it is missing. @default true */
   readonly createTable?: boolean | undefined;
-  /** How long to wait for a connection, and then for each answer. @default 5 */
+  /** How long one attempt may take, connecting included. At most 60. @default 5 */
   readonly timeoutSeconds?: number | undefined;
 }
 
@@ -78,8 +78,8 @@ export function postgresStoreIssues(options: PostgresStoreOptions): Configuratio
   if (createTable !== undefined && typeof createTable !== 'boolean') {
     complain('createTable', 'must be true or false');
   }
-  if (!Number.isFinite(seconds) || seconds <= 0 || seconds > 3600) {
-    complain('timeoutSeconds', 'must be a number above 0, at most 3600');
+  if (!Number.isFinite(seconds) || seconds <= 0 || seconds > 60) {
+    complain('timeoutSeconds', 'must be a number above 0, at most 60');
   }
   return [...issues, ...tableIssues(options)];
 }

@@ -26,8 +26,6 @@ export abstract class AuthProvider implements TokenVerifier {
   readonly name?: string;
   readonly requiredScopes?: readonly string[];
   readonly clockToleranceSeconds?: number;
-  readonly timeoutSeconds?: number | undefined;
-  readonly header?: string | undefined;
 
   abstract verifyToken(
     token: string,

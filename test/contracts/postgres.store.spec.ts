@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { PostgresStore } from '../../lib/storage/postgres.store.js';
-import { PostgresSchema, hasPostgres, postgresUrl } from '../support/postgres-schema.js';
+import { PostgresSchema } from '../support/postgres-schema.js';
+import { POSTGRES_URL, describeWithPostgres } from '../support/services.js';
 import { describeKeyValueStoreContract } from './key-value-store.contract.js';
 
-const suite = process.env['CI'] || (await hasPostgres()) ? describe : describe.skip;
-
-suite('on PostgreSQL', () => {
+describeWithPostgres('on PostgreSQL', () => {
   let schema: PostgresSchema;
   let tables = 0;
 
@@ -29,7 +28,7 @@ suite('on PostgreSQL', () => {
         const table = `t${++tables}`;
         const options = `-c default_transaction_isolation=${level.replace(' ', '\\ ')}`;
         const poolOptions = { options };
-        return new PostgresStore({ url: postgresUrl, schema: schema.name, table, poolOptions });
+        return new PostgresStore({ url: POSTGRES_URL, schema: schema.name, table, poolOptions });
       },
       { passTime },
     );

@@ -1,16 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Client, Pool } from 'pg';
-
-const address = { host: '127.0.0.1', port: 5432, user: 'root', database: 'test' };
-
-/** How the PostgreSQL of the tests is reached. */
-export const postgresUrl = `postgres://${address.user}@${address.host}:${address.port}/${address.database}`;
+import { POSTGRES_URL } from './services.js';
 
 /** A schema of one test file's own, and a connection to look into it. */
 export class PostgresSchema {
-  /** Needs no quotes in SQL. */
+  /** Needs no quotes in SQL; is also the name under which a test may make a role. */
   readonly name = `test_${randomBytes(6).toString('hex')}`;
-  readonly #pool = new Pool({ ...address, max: 4 });
+  readonly #pool = new Pool({ connectionString: POSTGRES_URL, max: 4 });
 
   static async create(): Promise<PostgresSchema> {
     const schema = new PostgresSchema();
@@ -23,27 +19,38 @@ export class PostgresSchema {
     return (await this.#pool.query<T>(text, values)).rows;
   }
 
-  /** Cuts every connection that calls itself so. */
-  async cutConnections(applicationName: string): Promise<number> {
-    const cut = await this.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1',
-      [applicationName],
+  async count(table: string): Promise<number> {
+    const [row] = await this.query<{ n: number }>(
+      `SELECT count(*)::integer AS n FROM ${this.name}.${table}`,
     );
-    return cut.length;
+    return row!.n;
+  }
+
+  /** Holds what the statement locks until the answered function is called. */
+  async lock(text: string): Promise<() => Promise<void>> {
+    const client = new Client({ connectionString: POSTGRES_URL });
+    await client.connect();
+    await client.query('BEGIN');
+    await client.query(text);
+    return () => client.end();
+  }
+
+  /** How many connections under that name wait for a lock. */
+  async waiting(applicationName: string): Promise<number> {
+    const waits = `SELECT pid FROM pg_stat_activity
+      WHERE application_name = $1 AND wait_event_type = 'Lock'`;
+    return (await this.query(waits, [applicationName])).length;
+  }
+
+  /** Cuts every connection under that name. */
+  async cut(applicationName: string): Promise<number> {
+    const cut =
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1';
+    return (await this.query(cut, [applicationName])).length;
   }
 
   async drop(): Promise<void> {
     await this.query(`DROP SCHEMA ${this.name} CASCADE`);
     await this.#pool.end();
   }
-}
-
-/** Tells whether there is a PostgreSQL to test with. */
-export async function hasPostgres(): Promise<boolean> {
-  const client = new Client({ ...address, connectionTimeoutMillis: 5000 });
-  client.on('error', () => {});
-  return client.connect().then(
-    () => client.end().then(() => true),
-    () => false,
-  );
 }

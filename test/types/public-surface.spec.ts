@@ -11,7 +11,6 @@ const values = [
   'AccessToken',
   'allowDebugTokens',
   'anyAudience',
-  'ApiKeyVerifier',
   'AuthProvider',
   'Clock',
   'ConfigurationError',
@@ -19,7 +18,6 @@ const values = [
   'dangerouslyWithoutConsent',
   'DebugTokenVerifier',
   'externalConsent',
-  'generateApiKey',
   'IntrospectionVerifier',
   'JwtVerifier',
   'KeyValueStore',
@@ -53,8 +51,6 @@ const values = [
 
 /** Everything an app can only name in types. */
 const types = [
-  'ApiKey',
-  'ApiKeyVerifierOptions',
   'AuthInfo',
   'AuthProviderHost',
   'ChainVerdict',
@@ -71,8 +67,6 @@ const types = [
   'EndpointRequest',
   'EndpointResponse',
   'EndpointRoute',
-  'FindApiKey',
-  'GeneratedApiKey',
   'GrantSummary',
   'ImpliedScopes',
   'InitialAccessTokenCheck',

@@ -60,6 +60,7 @@ export {
   type OAuth2UpstreamOptions,
 } from './oauth-proxy/upstream/oauth2.upstream.js';
 export { OidcUpstream, type OidcUpstreamOptions } from './oauth-proxy/upstream/oidc.upstream.js';
+export type { OidcEndpoints } from './oauth-proxy/upstream/oidc-endpoints.js';
 export type {
   Upstream,
   UpstreamAuthorization,
@@ -76,6 +77,7 @@ export type {
 
 export type { TokenToVerify } from './oauth-proxy/upstream/upstream-identification.js';
 export type { UpstreamOptions } from './oauth-proxy/upstream/upstream-options.js';
+export type { ScopeMapping } from './oauth-proxy/upstream/upstream-scopes.js';
 export { AccessToken } from './resource-server/access-token.decorator.js';
 export type { AuthInfo } from './resource-server/auth-info.js';
 export {
@@ -96,6 +98,13 @@ export { ResourceRegistry } from './resources/resource-registry.js';
 export { KeyValueStore } from './storage/key-value-store.js';
 export { LmdbStore, type LmdbStoreOptions } from './storage/lmdb.store.js';
 export { MemoryStore, type MemoryStoreOptions } from './storage/memory.store.js';
+export {
+  GitHubTokenVerifier,
+  type GitHubTokenVerifierOptions,
+} from './upstreams/github-token.verifier.js';
+export { GitHubUpstream, type GitHubUpstreamOptions } from './upstreams/github.upstream.js';
+export { GoogleUpstream, type GoogleUpstreamOptions } from './upstreams/google.upstream.js';
+export type { VendorTokenVerifierOptions } from './upstreams/vendor-token.verifier.js';
 export type { VerifiedToken } from './verifiers/access-token.js';
 export { AuthProvider, type AuthProviderHost } from './verifiers/auth-provider.js';
 export {

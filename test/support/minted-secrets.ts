@@ -38,6 +38,11 @@ export class MintedSecrets {
     });
   }
 
+  /** Notes the secrets of a body that went another way than through a server. */
+  note(where: string, text: string): void {
+    this.#readText(where, text);
+  }
+
   /** The names of the secrets that a text shows, as they are, in a URL, or in base64url. */
   shownIn(text: string): readonly string[] {
     const all = [...this.#names];

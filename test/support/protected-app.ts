@@ -54,8 +54,16 @@ export class McpController implements OnModuleDestroy {
   onModuleDestroy(): void {}
 }
 
-export interface ProtectedAppOptions {
-  readonly idp: UpstreamIdp;
+/** What the rigs have to know of the provider behind the proxy. */
+export interface IdpBehind {
+  readonly issuer: string;
+  readonly client: { readonly id: string; readonly secret: string };
+  readonly minted: MintedSecrets;
+  setRedirectUris(redirectUris: readonly string[]): void;
+}
+
+export interface ProtectedAppOptions<I extends IdpBehind = UpstreamIdp> {
+  readonly idp: I;
   readonly platform?: Platform;
   /** The path of the issuer below the origin. @default none */
   readonly issuerPath?: string;
@@ -89,7 +97,9 @@ export interface ProtectedApp {
 }
 
 /** A Nest app with an MCP server behind an `OAuthProxy` in front of the given provider. */
-export async function startProtectedApp(options: ProtectedAppOptions): Promise<ProtectedApp> {
+export async function startProtectedApp<I extends IdpBehind = UpstreamIdp>(
+  options: ProtectedAppOptions<I>,
+): Promise<ProtectedApp> {
   const port = options.port ?? (await freePort());
   const origin = options.origin ?? `http://127.0.0.1:${port}`;
   const issuer = origin + (options.issuerPath ?? '');
@@ -158,7 +168,7 @@ export async function startProtectedApp(options: ProtectedAppOptions): Promise<P
 /** Watches the app, and answers what fails when a secret got where none belongs (U5, ST-01). */
 function auditSecrets(
   app: INestApplication,
-  { store, idp, log }: { store: StoreSpy; idp: UpstreamIdp; log: LogSink | undefined },
+  { store, idp, log }: { store: StoreSpy; idp: IdpBehind; log: LogSink | undefined },
 ): () => void {
   const minted = new MintedSecrets();
   minted.watch(app.getHttpServer() as Server);

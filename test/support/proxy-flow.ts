@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Browser, type StopAt, type Visit, type WalkOptions } from './browser.js';
 import { LogSink } from './log-sink.js';
-import { type ProtectedApp, type ProtectedAppOptions, startProtectedApp } from './protected-app.js';
+import {
+  type IdpBehind,
+  type ProtectedApp,
+  type ProtectedAppOptions,
+  startProtectedApp,
+} from './protected-app.js';
 import { AuthorizationRequest, challengeOf, newVerifier, Params } from './request-builders.js';
 import type { UpstreamIdp } from './upstream-idp.js';
 
@@ -56,7 +61,9 @@ export interface LoginOptions extends Partial<WalkOptions> {
 export const validScopes = ['mcp:use', 'notes:read', 'notes:write'] as const;
 
 /** Starts an app behind the proxy, as the baseline of the security tests has it. */
-export async function startFlow(options: ProtectedAppOptions): Promise<ProxyFlow> {
+export async function startFlow<I extends IdpBehind = UpstreamIdp>(
+  options: ProtectedAppOptions<I>,
+): Promise<ProxyFlow<I>> {
   const log = options.logger ?? new LogSink();
   const app = await startProtectedApp({
     ...options,
@@ -71,10 +78,10 @@ export async function startFlow(options: ProtectedAppOptions): Promise<ProxyFlow
 }
 
 /** What a client, a user's browser, or an attacker does with the app: one request a method. */
-export class ProxyFlow {
+export class ProxyFlow<I extends IdpBehind = UpstreamIdp> {
   constructor(
     readonly app: ProtectedApp,
-    readonly idp: UpstreamIdp,
+    readonly idp: I,
     readonly log: LogSink,
     /** Where the app really listens, when its origin is a public one. */
     private readonly port?: number,
@@ -263,7 +270,7 @@ export class ProxyFlow {
   }
 
   /** Upstream token requests that carried this grant type. */
-  upstreamGrants(grantType: 'authorization_code' | 'refresh_token'): number {
+  upstreamGrants(this: ProxyFlow, grantType: 'authorization_code' | 'refresh_token'): number {
     return this.idp.requestsTo('token').filter((r) => r.form?.['grant_type'] === grantType).length;
   }
 

@@ -1,4 +1,5 @@
 import type * as oauth from 'oauth4webapi';
+import type { Awaitable } from '../../common/awaitable.js';
 import { type ConfigurationIssue, UpstreamError } from '../../common/errors.js';
 import { OutboundClient } from '../../http/outbound.js';
 import type { TokenVerifier } from '../../verifiers/token-verifier.js';
@@ -19,16 +20,17 @@ import type {
 import { UpstreamClient } from './upstream-client.js';
 import { type TokenToVerify, UpstreamIdentification } from './upstream-identification.js';
 import {
+  assertAllowed,
   embeddedClaims,
   toTokenSet,
   upstreamAuthorizationUrl,
-  upstreamScopes,
 } from './upstream-mapping.js';
 import {
   upstreamOptionIssues,
   type UpstreamOptions,
   upstreamUrlIssues,
 } from './upstream-options.js';
+import { UpstreamScopes } from './upstream-scopes.js';
 
 /** How to log people in at an OAuth 2 server without a discovery document. */
 export interface OAuth2UpstreamOptions extends UpstreamOptions {
@@ -36,13 +38,21 @@ export interface OAuth2UpstreamOptions extends UpstreamOptions {
   readonly tokenEndpoint: string;
   /** RFC 7009; without it a revocation ends the session here alone. */
   readonly revocationEndpoint?: string | undefined;
+  /** Ends tokens at a server that has another way for it than RFC 7009. */
+  readonly revokeTokens?:
+    | ((tokens: {
+        accessToken?: string | undefined;
+        refreshToken?: string | undefined;
+      }) => Awaitable<void>)
+    | undefined;
   /** The server's issuer identifier, if it sends `iss` in its answers: then every one must have it (RFC 9207). */
   readonly issuer?: string | undefined;
   /**
    * Says whose a token of the upstream is. It is asked once a login, and at every re-check; the
-   * `subject` it answers becomes the subject of this server's tokens.
+   * `subject` it answers becomes the subject of this server's tokens. Or a function that makes it
+   * at the start.
    */
-  readonly tokenVerifier: TokenVerifier;
+  readonly tokenVerifier: TokenVerifier | ((host: UpstreamHost) => TokenVerifier);
   /**
    * Which token the verifier gets. `id_token` serves providers whose access tokens cannot be
    * verified: ask for the scope `openid`, and give a `JwtVerifier` whose audience is the `clientId`.
@@ -55,6 +65,7 @@ const ownOptions: readonly (keyof OAuth2UpstreamOptions)[] = [
   'authorizationEndpoint',
   'issuer',
   'revocationEndpoint',
+  'revokeTokens',
   'tokenEndpoint',
   'tokenToVerify',
   'tokenVerifier',
@@ -64,11 +75,13 @@ const ownOptions: readonly (keyof OAuth2UpstreamOptions)[] = [
 export class OAuth2Upstream implements Upstream {
   readonly #options: OAuth2UpstreamOptions;
   readonly #server: oauth.AuthorizationServer;
+  readonly #scopes: UpstreamScopes;
   #client: UpstreamClient | undefined;
   #identification: UpstreamIdentification | undefined;
 
   constructor(options: OAuth2UpstreamOptions) {
     this.#options = options;
+    this.#scopes = new UpstreamScopes(options);
     this.#server = {
       issuer: options.issuer ?? options.tokenEndpoint,
       token_endpoint: options.tokenEndpoint,
@@ -89,6 +102,7 @@ export class OAuth2Upstream implements Upstream {
       ...(revocationEndpoint === undefined
         ? []
         : upstreamUrlIssues(revocationEndpoint, `${path}.revocationEndpoint`, host)),
+      ...revocationIssues(this.#options, path),
       ...UpstreamIdentification.issues(this.#options, path),
       ...upstreamOptionIssues(this.#options, path, ownOptions),
     ];
@@ -97,7 +111,7 @@ export class OAuth2Upstream implements Upstream {
   start(host: UpstreamHost): void {
     const options = this.#options;
     const outbound = new OutboundClient(options.fetch ? { fetch: options.fetch } : {});
-    this.#client = new UpstreamClient({ ...options, fetch: outbound.fetch });
+    this.#client = new UpstreamClient({ ...options, fetch: outbound.fetch, scopes: this.#scopes });
     this.#identification = new UpstreamIdentification(options, host);
     if (options.forwardPkce === false && options.tokenToVerify !== 'id_token') {
       const warning = 'without PKCE or an id_token, a stolen upstream code may pass for a login';
@@ -107,7 +121,7 @@ export class OAuth2Upstream implements Upstream {
 
   async authorizationUrl(asked: UpstreamAuthorization): Promise<string> {
     const { authorizationEndpoint: endpoint, tokenToVerify } = this.#options;
-    const scopes = upstreamScopes(this.#options, asked.scopes);
+    const scopes = this.#scopes.asked(asked.scopes);
     const withNonce = tokenToVerify === 'id_token';
     return upstreamAuthorizationUrl({ endpoint, scopes, withNonce }, this.#options, asked);
   }
@@ -121,8 +135,9 @@ export class OAuth2Upstream implements Upstream {
     return client.redeem(this.#server, answer, 'oauth', async ({ tokens }) => {
       const idToken = idTokenSetAside(tokens);
       const { subject, claims } = await identification.ofLogin(tokens, idToken, callback.nonce);
+      await assertAllowed(this.#options, claims);
       return {
-        tokens: toTokenSet(tokens, this.#options, callback.scopes),
+        tokens: toTokenSet(tokens, this.#scopes, callback.scopes),
         identity: { subject, claims: embeddedClaims(this.#options, claims) },
       };
     });
@@ -134,18 +149,18 @@ export class OAuth2Upstream implements Upstream {
     { subject, resource }: UpstreamLoginFacts,
   ): Promise<UpstreamTokenSet> {
     const { client, identification } = this.#started();
-    const tokens = await client.refresh(this.#server, refreshToken, resource);
+    const tokens = await client.refresh(this.#server, refreshToken, { scopes, resource });
     try {
       await identification.assertSame(idTokenSetAside(tokens), subject);
     } catch (error) {
       await client.giveBack(this.#server, tokens);
       throw error;
     }
-    return toTokenSet(tokens, this.#options, scopes);
+    return toTokenSet(tokens, this.#scopes, scopes);
   }
 
   async revoke(tokens: { accessToken: string; refreshToken?: string }): Promise<void> {
-    await this.#started().client.revoke(this.#server, tokens.refreshToken ?? tokens.accessToken);
+    await this.#started().client.revoke(this.#server, tokens);
   }
 
   /** Asks the token verifier, where that is one for access tokens. */
@@ -167,6 +182,16 @@ export class OAuth2Upstream implements Upstream {
     }
     return { client: this.#client, identification: this.#identification };
   }
+}
+
+function revocationIssues(
+  { revocationEndpoint, revokeTokens }: OAuth2UpstreamOptions,
+  path: string,
+): ConfigurationIssue[] {
+  if (revokeTokens === undefined) return [];
+  const add = (problem: string) => [{ path: `${path}.revokeTokens`, problem }];
+  if (typeof revokeTokens !== 'function') return add('must be a function');
+  return revocationEndpoint === undefined ? [] : add('stands beside a revocationEndpoint');
 }
 
 interface SessionToCheck {

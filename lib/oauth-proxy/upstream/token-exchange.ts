@@ -1,7 +1,7 @@
 import type * as oauth from 'oauth4webapi';
 import { renderScope } from '../../common/scopes.js';
 import type { UpstreamExchangedToken, UpstreamTokenExchange } from './upstream.js';
-import { scopesOf } from './upstream-mapping.js';
+import { scopesOf } from './upstream-scopes.js';
 
 /** The `grant_type` of RFC 8693. */
 export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange';

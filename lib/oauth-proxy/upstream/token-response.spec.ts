@@ -3,7 +3,7 @@ import {
   type IdTokenUse,
   idTokenSetAside,
   normalizedTokenResponse,
-  revocableToken,
+  revocableTokens,
 } from './token-response.js';
 
 const tokens = { access_token: 'a', token_type: 'Bearer', expires_in: 300 };
@@ -89,13 +89,17 @@ describe('normalizedTokenResponse', () => {
   );
 });
 
-describe('revocableToken', () => {
+describe('revocableTokens', () => {
   it.each([
-    ['the refresh token', { access_token: 'a', refresh_token: 'r' }, 'r'],
-    ['else the access token', { access_token: 'a' }, 'a'],
-    ['which is a text', { access_token: 'a', refresh_token: 7 }, 'a'],
-    ['or nothing', { error: 'invalid_grant' }, undefined],
-  ])('is %s', (_name, response, token) => {
-    expect(revocableToken(response)).toBe(token);
+    [
+      'both tokens',
+      { access_token: 'a', refresh_token: 'r' },
+      { accessToken: 'a', refreshToken: 'r' },
+    ],
+    ['the one there is', { access_token: 'a' }, { accessToken: 'a' }],
+    ['what is a text', { access_token: 'a', refresh_token: 7 }, { accessToken: 'a' }],
+    ['nothing', { error: 'invalid_grant' }, {}],
+  ])('are %s', (_name, response, tokens) => {
+    expect(revocableTokens(response)).toEqual(tokens);
   });
 });

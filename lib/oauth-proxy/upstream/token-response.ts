@@ -39,13 +39,27 @@ export function idTokenSetAside(response: Readonly<Record<string, unknown>>): st
   return typeof idToken === 'string' ? idToken : undefined;
 }
 
-/** The token that takes the others along when it is revoked (RFC 7009 §2.1). */
-export function revocableToken(response: object): string | undefined {
+/** The members of an answer; none when it is not JSON. */
+export async function bodyOf(response: Response): Promise<Readonly<Record<string, unknown>>> {
+  return readObject(await response.text()) ?? {};
+}
+
+/** Tokens to be revoked, those that there are. */
+export interface RevocableTokens {
+  readonly accessToken?: string | undefined;
+  readonly refreshToken?: string | undefined;
+}
+
+/** The tokens of an answer that nobody has looked at. */
+export function revocableTokens(response: object): RevocableTokens {
   const { refresh_token: refreshToken, access_token: accessToken } = response as {
     refresh_token?: unknown;
     access_token?: unknown;
   };
-  return [refreshToken, accessToken].find((token) => typeof token === 'string');
+  return {
+    ...(typeof accessToken === 'string' && { accessToken }),
+    ...(typeof refreshToken === 'string' && { refreshToken }),
+  };
 }
 
 function isLifetime(seconds: unknown): boolean {

@@ -6,17 +6,34 @@ import {
   type AppCredentials,
 } from '../../verifiers/client-authentication.js';
 import { assertIdTokenFits } from './id-token.js';
+import { issuerOfAnswer } from './issuer-template.js';
 import { exchangeParameters, tokenExchange } from './token-exchange.js';
-import { type IdTokenUse, normalizedTokenResponse, revocableToken } from './token-response.js';
+import {
+  bodyOf,
+  type IdTokenUse,
+  normalizedTokenResponse,
+  type RevocableTokens,
+  revocableTokens,
+} from './token-response.js';
 import type { UpstreamCallback, UpstreamTokenExchange, UpstreamVerdict } from './upstream.js';
 import { exchangeFailure, loginFailure, refreshFailure } from './upstream-failure.js';
 import { forwardedResource } from './upstream-mapping.js';
+import type { UpstreamScopes } from './upstream-scopes.js';
+import { userInfoVerdict } from './user-info.js';
 
 export interface UpstreamClientOptions extends AppCredentials {
   readonly extraTokenParams?: Readonly<Record<string, string>> | undefined;
   readonly forwardPkce?: boolean | undefined;
   readonly forwardResource?: boolean | undefined;
   readonly fetch: (url: string, init?: RequestInit) => Promise<Response>;
+  readonly scopes: UpstreamScopes;
+  readonly revokeTokens?: ((tokens: RevocableTokens) => Awaitable<void>) | undefined;
+}
+
+/** What a login is for: the scopes of this server, and the resource. */
+export interface LoginPurpose {
+  readonly scopes: readonly string[];
+  readonly resource?: string | undefined;
 }
 
 /** A token response, and the id_token claims when it was asked to validate them. */
@@ -69,7 +86,7 @@ export class UpstreamClient {
         parameters,
         callback.redirectUri,
         this.#options.forwardPkce === false ? oauth.nopkce : callback.codeVerifier,
-        this.#tokenRequest(mode === 'openid' ? 'validate' : 'set aside', callback.resource),
+        this.#tokenRequest(mode === 'openid' ? 'validate' : 'set aside', callback),
       );
       return await this.#acceptOrGiveBack(server, response, accept, () =>
         mode === 'openid'
@@ -88,7 +105,7 @@ export class UpstreamClient {
   async refresh(
     server: oauth.AuthorizationServer,
     refreshToken: string,
-    resource: string,
+    purpose: LoginPurpose,
   ): Promise<oauth.TokenEndpointResponse> {
     try {
       const response = await oauth.refreshTokenGrantRequest(
@@ -96,7 +113,7 @@ export class UpstreamClient {
         this.#client,
         this.#authentication,
         refreshToken,
-        this.#tokenRequest('set aside', resource),
+        this.#tokenRequest('set aside', purpose),
       );
       return await oauth.processRefreshTokenResponse(server, this.#client, response);
     } catch (error) {
@@ -129,9 +146,12 @@ export class UpstreamClient {
   }
 
   /** Does nothing when the upstream has no endpoint for it. @throws UpstreamError @see RFC 7009 */
-  async revoke(server: oauth.AuthorizationServer, token: string): Promise<void> {
-    if (server.revocation_endpoint === undefined) return;
+  async revoke(server: oauth.AuthorizationServer, tokens: RevocableTokens): Promise<void> {
+    const token = tokens.refreshToken ?? tokens.accessToken;
+    if (token === undefined) return;
     try {
+      if (this.#options.revokeTokens) return await this.#options.revokeTokens(tokens);
+      if (server.revocation_endpoint === undefined) return;
       const response = await oauth.revocationRequest(
         server,
         this.#client,
@@ -145,38 +165,17 @@ export class UpstreamClient {
     }
   }
 
-  /**
-   * What the userinfo endpoint says of an access token.
-   * @throws UpstreamError `refused` when it speaks of another user. @see OpenID Connect Core §5.3
-   */
-  async userInfoVerdict(
+  /** @throws UpstreamError `refused` when the userinfo endpoint speaks of another user. */
+  userInfoVerdict(
     server: oauth.AuthorizationServer,
-    { accessToken, subject }: { accessToken: string; subject: string },
+    session: { accessToken: string; subject: string },
   ): Promise<UpstreamVerdict> {
-    if (server.userinfo_endpoint === undefined) return 'unknown';
-    try {
-      const transport = this.#transport();
-      const response = await oauth.userInfoRequest(server, this.#client, accessToken, transport);
-      if (response.status === 401) return 'refused';
-      // A token that userinfo is not for says nothing about the login.
-      if ([400, 403, 404, 405].includes(response.status)) return 'unknown';
-      const user = await oauth.processUserInfoResponse(
-        server,
-        this.#client,
-        oauth.skipSubjectCheck,
-        response,
-      );
-      if (user.sub === subject) return 'alive';
-    } catch (error) {
-      throw refreshFailure(error);
-    }
-    throw new UpstreamError('userinfo speaks of another user', 'refused');
+    return userInfoVerdict(server, this.#client, session, this.#transport());
   }
 
   /** Revokes tokens that are not kept. It may fail: they expire by themselves. */
   async giveBack(server: oauth.AuthorizationServer, tokens: object): Promise<void> {
-    const token = revocableToken(tokens);
-    if (token !== undefined) await this.revoke(server, token).catch(() => {});
+    await this.revoke(server, revocableTokens(tokens)).catch(() => {});
   }
 
   async #acceptOrGiveBack<T>(
@@ -202,10 +201,11 @@ export class UpstreamClient {
   }
 
   async #processOpenId(
-    server: oauth.AuthorizationServer,
+    provider: oauth.AuthorizationServer,
     response: Response,
     callback: UpstreamCallback,
   ): Promise<UpstreamTokenResponse> {
+    const server = { ...provider, issuer: await issuerOfAnswer(provider.issuer, response.clone()) };
     const tokens = await oauth.processAuthorizationCodeResponse(server, this.#client, response, {
       expectedNonce: callback.nonce,
       requireIdToken: true,
@@ -221,13 +221,17 @@ export class UpstreamClient {
     return { tokens, idTokenClaims };
   }
 
-  #tokenRequest(idToken: IdTokenUse, resource?: string): oauth.TokenEndpointRequestOptions {
-    const { fetch, extraTokenParams } = this.#options;
+  #tokenRequest(idToken: IdTokenUse, purpose?: LoginPurpose): oauth.TokenEndpointRequestOptions {
+    const { fetch, extraTokenParams, scopes } = this.#options;
     return {
       ...this.#transport(),
       [oauth.customFetch]: async (url: string, init?: unknown) =>
         normalizedTokenResponse(await fetch(url, init as RequestInit), idToken),
-      additionalParameters: { ...extraTokenParams, ...forwardedResource(this.#options, resource) },
+      additionalParameters: {
+        ...(purpose && scopes.tokenRequestParameter(purpose.scopes)),
+        ...extraTokenParams,
+        ...forwardedResource(this.#options, purpose?.resource),
+      },
     };
   }
 
@@ -238,13 +242,5 @@ export class UpstreamClient {
       // Which addresses may be plain http (loopback, and no other) is the transport's law.
       [oauth.allowInsecureRequests]: true,
     };
-  }
-}
-
-async function bodyOf(response: Response): Promise<object> {
-  try {
-    return Object(await response.json()) as object;
-  } catch {
-    return {}; // not JSON: there is nothing in it
   }
 }

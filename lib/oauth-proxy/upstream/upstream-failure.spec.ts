@@ -4,6 +4,7 @@ import * as oauth from 'oauth4webapi';
 import { UpstreamError } from '../../common/errors.js';
 import { UpstreamClient } from './upstream-client.js';
 import { loginFailure, refreshFailure } from './upstream-failure.js';
+import { UpstreamScopes } from './upstream-scopes.js';
 
 const as: oauth.AuthorizationServer = { issuer: 'https://idp.test' };
 const client: oauth.Client = { client_id: 'app' };
@@ -32,7 +33,7 @@ describe.each([
   ['a login', loginFailure],
   ['a refresh', refreshFailure],
 ])('a failure of %s', (_name, failureOf) => {
-  it.each(['invalid_grant', 'bad_refresh_token'])(
+  it.each(['invalid_grant', 'bad_refresh_token', 'bad_verification_code'])(
     'is final when the token endpoint says %s',
     async (error) => {
       expect(failureOf(await answer(400, { error })).kind).toBe('refused');
@@ -126,6 +127,7 @@ describe('an UpstreamError of the client', () => {
       clientId: 'app',
       clientSecret: token,
       fetch: async () => answered(),
+      scopes: new UpstreamScopes({}),
     });
     const callback = {
       parameters: new URLSearchParams({ code: token, state: token }),
@@ -138,10 +140,10 @@ describe('an UpstreamError of the client', () => {
     return [
       upstream.redeem(server, callback, 'oauth', (answer) => answer),
       upstream.redeem(server, callback, 'openid', (answer) => answer),
-      upstream.refresh(server, token, 'https://mcp.test'),
+      upstream.refresh(server, token, { scopes: [token], resource: 'https://mcp.test' }),
       upstream.exchange(server, token, { audience: token, scopes: [token] }),
       upstream.userInfoVerdict(server, { accessToken: token, subject: token }),
-      upstream.revoke(server, token),
+      upstream.revoke(server, { refreshToken: token }),
     ];
   }
 

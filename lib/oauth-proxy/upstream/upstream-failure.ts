@@ -1,8 +1,8 @@
 import * as oauth from 'oauth4webapi';
 import { describeError, UpstreamError } from '../../common/errors.js';
 
-// The grant is over: RFC 6749 §5.2, and GitHub's own word for it.
-const endedGrant = ['invalid_grant', 'bad_refresh_token'];
+// The grant is over: RFC 6749 §5.2, and GitHub's own words for it.
+const endedGrant = ['invalid_grant', 'bad_refresh_token', 'bad_verification_code'];
 const cannotBeReached = [
   oauth.RESPONSE_IS_NOT_CONFORM,
   oauth.RESPONSE_IS_NOT_JSON,

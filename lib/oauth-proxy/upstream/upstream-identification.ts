@@ -15,7 +15,7 @@ export type TokenToVerify = 'access_token' | 'id_token';
 interface IdentificationOptions {
   readonly clientId: string;
   readonly tokenEndpoint: string;
-  readonly tokenVerifier: TokenVerifier;
+  readonly tokenVerifier: TokenVerifier | ((host: UpstreamHost) => TokenVerifier);
   readonly tokenToVerify?: TokenToVerify | undefined;
 }
 
@@ -25,12 +25,15 @@ const verificationSeconds = 10;
 export class UpstreamIdentification {
   readonly #options: IdentificationOptions;
   readonly #host: UpstreamHost;
+  readonly #verifier: TokenVerifier;
   readonly #verifiers: VerifierChain;
 
   constructor(options: IdentificationOptions, host: UpstreamHost) {
     this.#options = options;
     this.#host = host;
-    this.#verifiers = new VerifierChain([options.tokenVerifier], {
+    const { tokenVerifier } = options;
+    this.#verifier = typeof tokenVerifier === 'function' ? tokenVerifier(host) : tokenVerifier;
+    this.#verifiers = new VerifierChain([this.#verifier], {
       resource: options.tokenEndpoint,
       events: host.events,
       clock: host.clock,
@@ -41,7 +44,7 @@ export class UpstreamIdentification {
   static issues(options: IdentificationOptions, path: string): ConfigurationIssue[] {
     const { tokenVerifier, tokenToVerify = 'access_token' } = options;
     const issues: ConfigurationIssue[] = [];
-    if (typeof (tokenVerifier as TokenVerifier | undefined)?.verifyToken !== 'function') {
+    if (!isVerifier(tokenVerifier) && typeof tokenVerifier !== 'function') {
       issues.push({ path: `${path}.tokenVerifier`, problem: 'is missing: it says who logged in' });
     }
     if ((tokenVerifier as TokenVerifier | undefined)?.boundToResource === true) {
@@ -95,17 +98,17 @@ export class UpstreamIdentification {
     if (verdict.outcome === 'rejected') return 'refused';
     if (this.#accepted(verdict).subject === subject) {
       // A signature says who logged in, and not that the login goes on.
-      return this.#options.tokenVerifier instanceof JwtVerifier ? 'unknown' : 'alive';
+      return this.#verifier instanceof JwtVerifier ? 'unknown' : 'alive';
     }
     throw new UpstreamError("the upstream's token is another user's", 'refused');
   }
 
   #isOfAnotherIssuer(idToken: string): boolean {
-    const { tokenVerifier, tokenEndpoint: resource } = this.#options;
+    const { tokenEndpoint: resource } = this.#options;
     const { signal } = new AbortController();
     const unverifiedJwt = readUnverifiedJwt(idToken);
     const context = { resource, unverifiedJwt, signal, reject: () => null };
-    return unverifiedJwt !== undefined && tokenVerifier.recognizes?.(idToken, context) === false;
+    return unverifiedJwt !== undefined && this.#verifier.recognizes?.(idToken, context) === false;
   }
 
   get #usesIdToken(): boolean {
@@ -145,4 +148,8 @@ export class UpstreamIdentification {
         throw new UpstreamError('the upstream token could not be verified now', 'transient');
     }
   }
+}
+
+function isVerifier(value: unknown): value is TokenVerifier {
+  return typeof (value as TokenVerifier | undefined)?.verifyToken === 'function';
 }

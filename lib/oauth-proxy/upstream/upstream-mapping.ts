@@ -1,7 +1,9 @@
 import type * as oauth from 'oauth4webapi';
-import { intersectScopes, renderScope } from '../../common/scopes.js';
+import { UpstreamError } from '../../common/errors.js';
+import { renderScope } from '../../common/scopes.js';
 import type { UpstreamAuthorization, UpstreamTokenSet } from './upstream.js';
 import type { UpstreamOptions } from './upstream-options.js';
+import { scopesOf, type UpstreamScopes } from './upstream-scopes.js';
 
 /** How an upstream is asked for a login. */
 export interface AuthorizationForm {
@@ -44,38 +46,37 @@ export function forwardedResource(
   return options.forwardResource === true && resource !== undefined ? { resource } : {};
 }
 
-/** The scopes to ask the upstream for. */
-export function upstreamScopes(
-  options: UpstreamOptions,
-  consented: readonly string[],
-): readonly string[] {
-  return options.scopes ?? consented;
-}
-
 /** What the proxy keeps of a token response. */
 export function toTokenSet(
   response: oauth.TokenEndpointResponse,
-  options: UpstreamOptions,
+  scopes: UpstreamScopes,
   consented: readonly string[],
 ): UpstreamTokenSet {
-  // RFC 6749 §5.1: no scope in the answer means that all asked for were granted. Scopes that the
-  // upstream was never asked for are not its to cut.
-  const scopes = scopesOf(response);
-  const cut = options.scopes === undefined;
   return {
     accessToken: response.access_token,
     refreshToken: response.refresh_token,
     expiresInSeconds: response.expires_in,
-    grantedScopes: cut && scopes ? intersectScopes(consented, scopes) : undefined,
-    scopes,
+    grantedScopes: scopes.granted(consented, response),
+    scopes: scopesOf(response),
   };
 }
 
-/** The scopes a token response names; some vendors separate them by commas. */
-export function scopesOf({
-  scope,
-}: Pick<oauth.TokenEndpointResponse, 'scope'>): readonly string[] | undefined {
-  return scope?.split(/[ ,]+/).filter((s) => s !== '');
+/** Whether the operator lets this user in; whatever is not a plain yes is a no. */
+export async function isAllowed(
+  { allowUser }: Pick<UpstreamOptions, 'allowUser'>,
+  claims: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
+  const answer: unknown = allowUser === undefined || (await allowUser(claims));
+  return answer === true;
+}
+
+/** @throws UpstreamError unless the operator lets this user in. */
+export async function assertAllowed(
+  options: Pick<UpstreamOptions, 'allowUser'>,
+  claims: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  if (await isAllowed(options, claims)) return;
+  throw new UpstreamError('allowUser does not let this user in', 'refused', { denied: true });
 }
 
 /** The claims the operator chose to embed, of those the upstream gave. */

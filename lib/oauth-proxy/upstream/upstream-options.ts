@@ -1,4 +1,5 @@
 import type { JWK } from 'jose';
+import type { Awaitable } from '../../common/awaitable.js';
 import type { ConfigurationIssue } from '../../common/errors.js';
 import { isText, scopeListIssues, unknownOptionIssues } from '../../common/option-issues.js';
 import { endpointUrlProblem } from '../../http/endpoint-url.js';
@@ -7,6 +8,7 @@ import {
   type ClientAuthentication,
 } from '../../verifiers/client-authentication.js';
 import type { UpstreamHost } from './upstream.js';
+import type { ScopeMapping } from './upstream-scopes.js';
 
 /** What every kind of upstream needs to know. */
 export interface UpstreamOptions {
@@ -25,12 +27,22 @@ export interface UpstreamOptions {
    */
   readonly clientAuthentication?: ClientAuthentication | undefined;
   /**
-   * The scopes to ask the upstream for, whatever the MCP client asks for. Then the user's consent
-   * alone decides which of this server's scopes are granted.
+   * The scopes to ask the upstream for, whatever the MCP client asks for: then the user's consent
+   * alone decides which of this server's scopes are granted. Or `'requested'`, for those that the
+   * MCP client asks for: then what the upstream grants of them is granted.
    *
-   * @default the scopes the MCP client asks for; then what the upstream grants of them is granted
+   * @default 'requested'
    */
-  readonly scopes?: readonly string[] | undefined;
+  readonly scopes?: readonly string[] | 'requested' | undefined;
+  /** What the requested scopes are called at the upstream. @default the same as here */
+  readonly scopeMapping?: ScopeMapping | undefined;
+  /**
+   * Tells at each login whether this user may come in, by the claims that the upstream vouches for.
+   * Anything but `true` is a no, and the client is told `access_denied`.
+   * @default everyone whom the upstream lets log in to this app
+   */
+  readonly allowUser?:
+    ((claims: Readonly<Record<string, unknown>>) => Awaitable<boolean>) | undefined;
   /** More parameters for the authorization request, such as `{ access_type: 'offline' }`. */
   readonly extraAuthorizeParams?: Readonly<Record<string, string>> | undefined;
   /** More parameters for every token request. */
@@ -87,7 +99,9 @@ const reservedTokenParameters = [
 // These become claims of every access token and must come from nowhere but the server.
 const registeredClaims = 'iss sub aud exp nbf iat jti client_id scope sid'.split(' ');
 
-const known: readonly (keyof UpstreamOptions)[] = [
+/** The names of the options that every upstream has. */
+export const upstreamOptionNames = [
+  'allowUser',
   'clientAuthentication',
   'clientId',
   'clientKey',
@@ -98,8 +112,9 @@ const known: readonly (keyof UpstreamOptions)[] = [
   'fetch',
   'forwardPkce',
   'forwardResource',
+  'scopeMapping',
   'scopes',
-];
+] as const satisfies readonly (keyof UpstreamOptions)[];
 
 /** What is wrong with the options that every upstream has; `own` are the names of its others. */
 export function upstreamOptionIssues(
@@ -108,14 +123,15 @@ export function upstreamOptionIssues(
   own: readonly string[],
 ): ConfigurationIssue[] {
   const issues: ConfigurationIssue[] = [
-    ...unknownOptionIssues(path, options, [...known, ...own]),
-    ...scopeListIssues(`${path}.scopes`, options.scopes),
+    ...unknownOptionIssues(path, options, [...upstreamOptionNames, ...own]),
+    ...(options.scopes === 'requested' ? [] : scopeListIssues(`${path}.scopes`, options.scopes)),
   ];
   const add = (name: string, problem: string): void => {
     issues.push({ path: `${path}.${name}`, problem });
   };
   if (!isText(options.clientId)) add('clientId', 'is missing');
   for (const [name, problem] of credentialProblems(options)) add(name, problem);
+  for (const [name, problem] of hookProblems(options)) add(name, problem);
   for (const name of ['forwardPkce', 'forwardResource'] as const) {
     const value: unknown = options[name];
     if (value !== undefined && typeof value !== 'boolean') add(name, 'must be true or false');
@@ -153,6 +169,22 @@ function urlProblem(url: string | undefined, host: UpstreamHost): string | null 
   return new URL(url).origin === new URL(host.baseUrl).origin
     ? 'points at this server itself: the login would go round in circles'
     : null;
+}
+
+function hookProblems({ allowUser, scopeMapping }: UpstreamOptions): [string, string][] {
+  const problems: [string, string][] = [];
+  if (allowUser !== undefined && typeof allowUser !== 'function') {
+    problems.push(['allowUser', 'must be a function']);
+  }
+  if (scopeMapping !== undefined && !isScopeMapping(scopeMapping)) {
+    problems.push(['scopeMapping', 'must have the functions toUpstream and fromUpstream']);
+  }
+  return problems;
+}
+
+function isScopeMapping(value: unknown): boolean {
+  const { toUpstream, fromUpstream } = Object(value) as Partial<ScopeMapping>;
+  return typeof toUpstream === 'function' && typeof fromUpstream === 'function';
 }
 
 function reserved(

@@ -31,6 +31,7 @@ export type {
   MultiAuthOptionsFactory,
   ResourceOptions,
 } from './module/multi-auth-options.js';
+export type { MultiAuthHealth, PartHealth } from './module/health.js';
 export { MultiAuthService, type TokenUse, type TokenVerdict } from './module/multi-auth-service.js';
 export { OAuthProxy } from './oauth-proxy/oauth-proxy.js';
 export type { ClientIdMetadataDocumentOptions } from './oauth-proxy/clients/client-id-metadata-document-options.js';

@@ -7,17 +7,15 @@ import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
+import {
+  compilerOptions,
+  examplesOf,
+  javaScriptOf,
+  problemsOf,
+} from './support/markdown-examples.js';
 
 const REPOSITORY = resolve(import.meta.dirname, '..');
 const README = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
-
-interface Example {
-  /** The line of the README it begins at. */
-  readonly line: number;
-  /** What its first line says, such as `app.module.ts`. */
-  readonly file: string;
-  readonly code: string;
-}
 
 const examples = examplesOf(README);
 const shared = examples.filter(({ file }) => file === 'mcp.controller.ts');
@@ -147,61 +145,6 @@ describe('the README', () => {
     );
   });
 });
-
-/** The TypeScript blocks; each with a file name is a project, together with the shared controller. */
-function examplesOf(markdown: string): readonly Example[] {
-  return [...markdown.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => {
-    const [, code = ''] = match;
-    return {
-      line: markdown.slice(0, match.index).split('\n').length,
-      file: /^\/\/ (\S+\.ts)\n/.exec(code)?.[1] ?? 'example.ts',
-      code,
-    };
-  });
-}
-
-const compilerOptions: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2023,
-  lib: ['lib.es2023.d.ts'],
-  module: ts.ModuleKind.NodeNext,
-  moduleResolution: ts.ModuleResolutionKind.NodeNext,
-  moduleDetection: ts.ModuleDetectionKind.Force,
-  types: ['node'],
-  strict: true,
-  noUncheckedIndexedAccess: true,
-  exactOptionalPropertyTypes: true,
-  noPropertyAccessFromIndexSignature: true,
-  noImplicitOverride: true,
-  noUnusedLocals: true,
-  experimentalDecorators: true,
-  emitDecoratorMetadata: true,
-  useDefineForClassFields: false,
-  skipLibCheck: true,
-  noEmit: true,
-  paths: {
-    'nestjs-mcp-multi-auth': [join(REPOSITORY, 'lib/index.ts')],
-    'nestjs-mcp-multi-auth/*': [join(REPOSITORY, 'lib/*.ts')],
-  },
-};
-
-function problemsOf(program: ts.Program, path: string): readonly string[] {
-  const source = program.getSourceFile(path);
-  if (!source) throw new Error(`${path} was not read.`);
-  const found = [
-    ...program.getSyntacticDiagnostics(source),
-    ...program.getSemanticDiagnostics(source),
-  ];
-  return found.map(
-    ({ messageText }) => `${path}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
-  );
-}
-
-function javaScriptOf(code: string): string {
-  const { outputText } = ts.transpileModule(code, {
-    compilerOptions: { ...compilerOptions, module: ts.ModuleKind.ESNext, noEmit: false },
-  });
-  return outputText.replace(/(from '\.\/[^']+)\.js'/g, `$1.mjs'`);
-}
 
 function membersOf(program: ts.Program, file: string, name: string): readonly string[] {
   const source = program.getSourceFile(join(REPOSITORY, file));

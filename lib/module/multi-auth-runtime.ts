@@ -14,14 +14,17 @@ import { ResourceServer } from '../resource-server/resource-server.js';
 import { SessionBinding } from '../resource-server/session-binding.js';
 import type { ProtectedResource } from '../resources/protected-resource.js';
 import { OAuthProvider } from '../verifiers/oauth-provider.js';
+import { sourceNames } from '../verifiers/source-names.js';
 import type { TokenVerifier } from '../verifiers/token-verifier.js';
 import { VerifierChain } from '../verifiers/verifier-chain.js';
+import { Health } from './health.js';
 import type { ResolvedOptions } from './resolve-options.js';
 
 /** One module's object graph: who judges requests, and what is served. */
 export class MultiAuthRuntime {
   readonly resourceServer: ResourceServer;
   readonly dispatcher: EndpointDispatcher;
+  readonly health: Health;
   readonly #chains: ReadonlyMap<ProtectedResource, VerifierChain>;
 
   private constructor(
@@ -56,6 +59,7 @@ export class MultiAuthRuntime {
       metadataUrl: (resource) => this.#metadataUrl(resource),
       challengeScopes: challengeTranslator(options),
     });
+    this.health = new Health({ provider, sourceNames: sourceNames(sources), events, clock });
     this.dispatcher = new EndpointDispatcher(this.#routes(), (endpoint, error) => {
       events.emit('endpoint.failed', { endpoint, reason: describeError(error) });
     });

@@ -6,6 +6,7 @@ import {
   type RevocationTarget,
 } from '../verifiers/oauth-provider.js';
 import type { ChainVerdict } from '../verifiers/verifier-chain.js';
+import type { MultiAuthHealth } from './health.js';
 import type { MultiAuthRuntime } from './multi-auth-runtime.js';
 
 /** What `MultiAuthService.verifyToken` says of a token. */
@@ -89,6 +90,14 @@ export class MultiAuthService {
    */
   async reloadKeys(): Promise<void> {
     await this.#authorizationServer().reloadKeys();
+  }
+
+  /**
+   * How the module is, for a readiness check. It never throws, takes as long as the store may, and asks
+   * nobody but the store: what is said of the sources is what became of the last tokens.
+   */
+  async health(): Promise<MultiAuthHealth> {
+    return this.#runtime.health.report();
   }
 
   #authorizationServer(): OAuthProvider {

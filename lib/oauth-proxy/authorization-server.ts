@@ -1,3 +1,5 @@
+import { StorageError } from '../common/errors.js';
+import { randomToken } from '../crypto/random.js';
 import { Sealer } from '../crypto/sealer.js';
 import type { EndpointRoute } from '../http/endpoint.js';
 import { RecordStore } from '../storage/record-collection.js';
@@ -14,6 +16,8 @@ import { AuthorizationCodes } from './tokens/authorization-codes.js';
 import { GrantAdministration } from './tokens/grant-administration.js';
 import { resolveLifetimes } from './tokens/lifetimes.js';
 import { OwnTokenVerifier } from './tokens/own-token.verifier.js';
+
+const probeSeconds = 60;
 
 /** The object graph of a server: every part is made here, once, and knows only what it needs. */
 export class AuthorizationServer {
@@ -79,6 +83,14 @@ export class AuthorizationServer {
   markConfiguration(): Promise<void> {
     const { options, records, host } = this.#parts;
     return markConfiguration(options, records.configurations, host.events);
+  }
+
+  /** Uses the store as a login does: one that can only be read is of no use. @throws StorageError */
+  async checkStore(): Promise<void> {
+    const { probes } = this.#parts.records;
+    const id = randomToken(8);
+    const isKept = (await probes.add(id, {}, probeSeconds)) && (await probes.take(id));
+    if (!isKept) throw new StorageError('The store does not keep what is written to it.');
   }
 
   /** Waits for what still goes on after the answers were given. */

@@ -88,6 +88,10 @@ export abstract class OAuthServer extends OAuthProvider {
     this.#isTaken = false;
   }
 
+  override checkHealth(): Promise<void> {
+    return this.#started().checkStore();
+  }
+
   override routes(): readonly EndpointRoute[] {
     return this.#started().routes();
   }

@@ -22,6 +22,8 @@ export function recordCollections(store: RecordStore) {
   return {
     /** One record: what the instances agree on. */
     configurations: store.collection<ConfigurationMark>('configuration', 1),
+    /** By a random id, for a moment: whether the store can be used. */
+    probes: store.collection<object>('probe', 1),
     /** By client id. */
     clients: store.collection<RegisteredClient>('client', 1),
     /** By client id, which is the URL. */

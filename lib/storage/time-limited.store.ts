@@ -55,8 +55,14 @@ export class TimeLimitedStore extends KeyValueStore {
         const problem = `did not answer within ${this.seconds} seconds`;
         reject(new StorageError(`The store ${problem} (${operation}).`));
       }, this.seconds * 1000);
+      const inTime =
+        <A>(settle: (outcome: A) => void) =>
+        (outcome: A): void => {
+          clearTimeout(timer);
+          settle(outcome);
+        };
       // The handlers stay on after the limit: a late rejection is nobody's unhandled one.
-      answer.then(resolve, reject).finally(() => clearTimeout(timer));
+      answer.then(inTime(resolve), inTime(reject));
     });
   }
 }

@@ -42,6 +42,9 @@ export abstract class AuthProvider implements TokenVerifier {
   /** Frees what `start` took. */
   stop?(): Awaitable<void>;
 
+  /** Rejects when the provider cannot work now, as when its store is down; it answers in seconds. */
+  checkHealth?(): Promise<void>;
+
   /** The paths the provider serves beside the protected-resource documents. Default: none. */
   routes(): readonly EndpointRoute[] {
     return [];

@@ -1,9 +1,9 @@
 // One process of several that share a store: `node --import ts-loader.mjs lmdb.store.child.mjs
-// <folder> <job> <argument>`. It says `ready`, waits for a line, works, and prints its result.
+// <folder> <job>`. It says `ready`, waits for a line, works, and prints its result.
 import { once } from 'node:events';
 import { register } from 'node:module';
 
-const [folder, job, argument = ''] = process.argv.slice(2);
+const [folder, job] = process.argv.slice(2);
 
 if (job === 'without-lmdb') {
   const hook = `export async function resolve(specifier, context, next) {
@@ -15,11 +15,6 @@ if (job === 'without-lmdb') {
 
 const { LmdbStore } = await import('../../lib/storage/lmdb.store.ts');
 const store = new LmdbStore({ path: folder });
-const keys = Array.from({ length: Number(argument) || 0 }, (_, i) => `key:${i}`);
-const shuffled = keys
-  .map((key) => [Math.random(), key])
-  .sort(([a], [b]) => a - b)
-  .map(([, key]) => key);
 
 async function start() {
   process.stdout.write('ready\n');
@@ -27,22 +22,6 @@ async function start() {
 }
 
 const jobs = {
-  /** Takes every key and prints those it got. */
-  async take() {
-    await store.get('warm-up');
-    await start();
-    const got = await Promise.all(shuffled.map(async (key) => (await store.take(key)) && key));
-    return got.filter((key) => key !== undefined);
-  },
-  /** Adds every key and prints those it could. */
-  async add() {
-    await store.get('warm-up');
-    await start();
-    const got = await Promise.all(
-      shuffled.map(async (key) => ((await store.add(key, `${process.pid}`, 60)) ? key : undefined)),
-    );
-    return got.filter((key) => key !== undefined);
-  },
   /** Writes until it is killed, and prints the number of each write that is done. */
   async 'write-until-killed'() {
     await start();

@@ -12,6 +12,7 @@ import { SecretRing } from '../../lib/crypto/secret-ring.js';
 import { LmdbStore } from '../../lib/storage/lmdb.store.js';
 import { RecordStore } from '../../lib/storage/record-collection.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { expectEachKeyOnce } from '../support/race.js';
 import { describeKeyValueStoreContract } from './key-value-store.contract.js';
 
 const FOLDERS: string[] = [];
@@ -209,24 +210,12 @@ describe('the files of an LmdbStore', () => {
 });
 
 describe('several processes with one LmdbStore', () => {
-  it('take each of 500 entries exactly once', async () => {
-    const folder = await newFolder();
-    const store = new LmdbStore({ path: folder });
-    await Promise.all(keysOf(500).map((key) => store.set(key, 'value', 600)));
-    const got = (await race(folder, 'take', '500')) as string[][];
-    expect(got.flat().sort()).toEqual(keysOf(500).sort());
-    expect(await store.get('key:0')).toBeUndefined();
-    await store.close();
-  });
-
-  it('add each of 500 entries exactly once', async () => {
-    const folder = await newFolder();
-    const got = (await race(folder, 'add', '500')) as string[][];
-    expect(got.flat().sort()).toEqual(keysOf(500).sort());
+  it('get each key exactly once', async () => {
+    await expectEachKeyOnce('lmdb.factory.ts', await newFolder());
   });
 
   it('agree on the development secret', async () => {
-    const secrets = await race(await newFolder(), 'secret', '');
+    const secrets = await race(await newFolder(), 'secret');
     expect(new Set(secrets).size).toBe(1);
     expect(secrets[0]).toHaveLength(43);
   });
@@ -235,7 +224,7 @@ describe('several processes with one LmdbStore', () => {
 describe('a process with an LmdbStore', () => {
   it('loses no resolved write when it is killed', async () => {
     const folder = await newFolder();
-    const child = new Child(folder, 'write-until-killed', '');
+    const child = new Child(folder, 'write-until-killed');
     await child.ready();
     child.go();
     while (child.lines.length < 200) await once(child.process.stdout!, 'data');
@@ -251,12 +240,12 @@ describe('a process with an LmdbStore', () => {
   });
 
   it('ends by itself although the store was not closed', async () => {
-    const child = new Child(await newFolder(), 'leave-open', '');
+    const child = new Child(await newFolder(), 'leave-open');
     expect(await child.result()).toBe('written');
   });
 
   it('is told which package to install when lmdb is missing', async () => {
-    const child = new Child(await newFolder(), 'without-lmdb', '');
+    const child = new Child(await newFolder(), 'without-lmdb');
     expect(await child.result()).toEqual([
       'ConfigurationError',
       'ERR_MULTI_AUTH_CONFIGURATION',
@@ -287,13 +276,9 @@ async function countEntries(folder: string): Promise<number> {
   return count;
 }
 
-function keysOf(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => `key:${i}`);
-}
-
 /** Starts four processes, lets them go at once when all are ready, and collects their results. */
-async function race(folder: string, job: string, argument: string): Promise<unknown[]> {
-  const children = [1, 2, 3, 4].map(() => new Child(folder, job, argument));
+async function race(folder: string, job: string): Promise<unknown[]> {
+  const children = [1, 2, 3, 4].map(() => new Child(folder, job));
   await Promise.all(children.map((child) => child.ready()));
   return Promise.all(children.map((child) => child.result()));
 }
@@ -304,10 +289,10 @@ class Child {
   #output = '';
   #errors = '';
 
-  constructor(folder: string, job: string, argument: string) {
+  constructor(folder: string, job: string) {
     const loader = join(import.meta.dirname, '../support/ts-loader.mjs');
     const script = join(import.meta.dirname, 'lmdb.store.child.mjs');
-    this.process = spawn(process.execPath, ['--import', loader, script, folder, job, argument]);
+    this.process = spawn(process.execPath, ['--import', loader, script, folder, job]);
     this.process.stdout!.on('data', (data: Buffer) => (this.#output += data.toString()));
     this.process.stderr!.on('data', (data: Buffer) => (this.#errors += data.toString()));
     this.ended = once(this.process, 'close');

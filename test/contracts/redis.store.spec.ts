@@ -1,6 +1,7 @@
-import { afterAll } from '@jest/globals';
+import { afterAll, it } from '@jest/globals';
 import { randomToken } from '../../lib/crypto/random.js';
 import { RedisStore } from '../../lib/redis.js';
+import { expectEachKeyOnce } from '../support/race.js';
 import { describeWithRedis, REDIS_URL } from '../support/services.js';
 import { describeKeyValueStoreContract } from './key-value-store.contract.js';
 
@@ -16,6 +17,9 @@ describeWithRedis('a Redis', () => {
     passTime: (_context, seconds) =>
       new Promise((resolve) => setTimeout(resolve, seconds * 1000 + 100)),
   });
+
+  it('gives each key to exactly one of four processes', () =>
+    expectEachKeyOnce('redis.factory.ts', `${REDIS_URL} ${keyPrefix}race:`));
 
   afterAll(() => removeKeys(keyPrefix));
 });

@@ -33,44 +33,78 @@ describe('redirectUriProblem', () => {
     expect(redirectUriProblem(uri)).toBeNull();
   });
 
+  it('takes 2048 characters and no more', () => {
+    const longest = `https://app.test/${'x'.repeat(2048 - 17)}`;
+    expect(redirectUriProblem(longest)).toBeNull();
+    expect(redirectUriProblem(`${longest}x`)).toBe('is longer than 2048 characters');
+  });
+
   it.each([
-    ['no text', 7],
-    ['a list', ['https://app.test/cb']],
-    ['endless', `https://app.test/${'x'.repeat(2048)}`],
-    ['empty', ''],
-    ['relative', '/cb'],
-    ['without a scheme', '//app.test/cb'],
-    ['with a fragment', 'https://app.test/cb#f'],
-    ['with an empty fragment', 'https://app.test/cb#'],
-    ['with a space', 'https://app.test/c b'],
-    ['with a backslash', 'https://app.test\\@evil.test/cb'],
-    ['with a tab in the scheme', 'java\tscript:alert(1)'],
-    ['beyond ASCII', 'https://\u0430pp.test/cb'],
-    ['cleartext', 'http://app.test/cb'],
-    ['cleartext on another loopback address', 'http://127.0.0.2/cb'],
-    ['cleartext on a name that begins with loopback', 'http://localhost.evil.test/cb'],
-    ['with a user', 'https://app.test@evil.test/cb'],
-    ['with an encoded user', 'https://app.test%2f@evil.test/cb'],
-    ['with a user under a custom scheme', 'myapp://user@host/cb'],
-    ['without slashes', 'https:app.test'],
-    ['with one slash', 'https:/app.test/cb'],
-    ['with three slashes', 'https:///app.test/cb'],
-    ['an encoded address', 'https://0x7f.1/cb'],
-    ['a port out of range', 'http://127.0.0.1:65536/cb'],
-    ['an empty port', 'https://app.test:/cb'],
-    ['with dot segments', 'https://app.test/cb/../x'],
-    ['with encoded dot segments', 'https://app.test/cb/%2E%2e/x'],
-    ['with an encoded slash in them', 'https://app.test/cb%2f..%2fx'],
-    ['with dots and a semicolon', 'https://app.test/cb/..;/x'],
-    ['with the code in it', 'https://app.test/cb?code=x'],
-    ['with an encoded answer in it', 'https://app.test/cb?a=1&%73tate=x'],
-    ['a script', 'javascript:alert(1)'],
-    ['a script with slashes', 'JavaScript://x/%0aalert(1)'],
-    ['a handler of the system', 'ms-word:/x'],
-    ['out of band', 'urn:ietf:wg:oauth:2.0:oob'],
-    ['a custom scheme without a slash', 'myapp:cb'],
-  ])('names what is wrong with one that is %s', (_name, uri) => {
-    expect(redirectUriProblem(uri)).toEqual(expect.any(String));
+    'https://app.test:443/cb',
+    'http://localhost:80/cb',
+    'http://127.0.0.1:65535/cb',
+    'https://app.test/a.b/...x/..y/z;./cb',
+    'https://app.test/cb?a=../b',
+    'https://app.test/cb?next=/..',
+    'https://app.test/cb?decode=1&states=2',
+    'https://app.test/code?a=b',
+    'myapp://host/a@b',
+    'myapp:/a/b',
+    'a1+b-c.d:/cb',
+  ])('finds nothing wrong with the odd but plain %s', (uri) => {
+    expect(redirectUriProblem(uri)).toBeNull();
+  });
+
+  it.each([
+    ['no text', 7, 'is not a string'],
+    ['a list', ['https://app.test/cb'], 'is not a string'],
+    ['endless', `https://app.test/${'x'.repeat(2048)}`, 'is longer'],
+    ['empty', '', 'a character that'],
+    ['relative', '/cb', 'not an absolute URI'],
+    ['without a scheme', '//app.test/cb', 'not an absolute URI'],
+    ['with a scheme further on', '/cb?u=https://app.test/', 'not an absolute URI'],
+    ['with a digit for a scheme', '1a:/cb', 'not an absolute URI'],
+    ['with a fragment', 'https://app.test/cb#f', 'has a fragment'],
+    ['with an empty fragment', 'https://app.test/cb#', 'has a fragment'],
+    ['with a space', 'https://app.test/c b', 'a character that'],
+    ['with a backslash', 'https://app.test\\@evil.test/cb', 'a character that'],
+    ['with a tab in the scheme', 'java\tscript:alert(1)', 'a character that'],
+    ['beyond ASCII', 'https://\u0430pp.test/cb', 'a character that'],
+    ['cleartext', 'http://app.test/cb', 'must use https'],
+    ['cleartext on another loopback address', 'http://127.0.0.2/cb', 'must use https'],
+    ['cleartext on a name like loopback', 'http://localhost.evil.test/cb', 'must use https'],
+    ['with a user', 'https://app.test@evil.test/cb', 'no plain host'],
+    ['with an encoded user', 'https://app.test%2f@evil.test/cb', 'no plain host'],
+    ['with a user under a custom scheme', 'myapp://user@host/cb', 'has user information'],
+    ['without slashes', 'https:app.test', 'no plain host'],
+    ['with one slash', 'https:/app.test/cb', 'no plain host'],
+    ['with three slashes', 'https:///app.test/cb', 'no plain host'],
+    ['with a host further on', 'https:x?https://app.test/', 'no plain host'],
+    ['an encoded address', 'https://0x7f.1/cb', 'in its plain form'],
+    ['a port out of range', 'http://127.0.0.1:65536/cb', 'no plain host'],
+    ['an empty port', 'https://app.test:/cb', 'in its plain form'],
+    ['the other scheme’s port', 'http://localhost:443x/cb', 'no plain host'],
+    ['a default port written with zeros', 'https://app.test:0443/cb', 'in its plain form'],
+    ['with dot segments', 'https://app.test/cb/../x', 'a dot segment'],
+    ['with a dot segment at its end', 'https://app.test/cb/.', 'a dot segment'],
+    ['with a dot segment before a query', 'https://app.test/cb/..?a=b', 'a dot segment'],
+    ['with encoded dot segments', 'https://app.test/cb/%2E%2e/x', 'a dot segment'],
+    ['with an encoded slash in them', 'https://app.test/cb%2f..%2fx', 'a dot segment'],
+    ['with an encoded backslash in them', 'https://app.test/cb%5C..%5Cx', 'a dot segment'],
+    ['with dots and a semicolon', 'https://app.test/cb/..;/x', 'a dot segment'],
+    ['with dot segments under a custom scheme', 'myapp:/cb/../x', 'a dot segment'],
+    ['with dots right after a custom scheme', 'myapp:/../x', 'a dot segment'],
+    ['with dots after a custom host', 'myapp://host/..', 'a dot segment'],
+    ['with the code in it', 'https://app.test/cb?code=x', 'a query parameter'],
+    ['with a state first', 'myapp:/?state', 'a query parameter'],
+    ['with an encoded answer in it', 'https://app.test/cb?a=1&%73tate=x', 'a query parameter'],
+    ['a script', 'javascript:alert(1)', 'a forbidden scheme'],
+    ['a script with slashes', 'JavaScript://x/%0aalert(1)', 'a forbidden scheme'],
+    ['a handler of the system', 'ms-word:/x', 'a forbidden scheme'],
+    ['out of band', 'urn:ietf:wg:oauth:2.0:oob', 'a forbidden scheme'],
+    ['a custom scheme without a slash', 'myapp:cb', 'that no slash follows'],
+  ])('names what is wrong with one that is %s', (_name, uri, problem) => {
+    expect(redirectUriProblem(uri)).toContain(problem);
   });
 
   it('keeps a web application to https on a real host', () => {
@@ -109,6 +143,14 @@ describe('redirectUriProblem', () => {
 describe('matchesRedirectUri', () => {
   it.each(good)('knows %s again', (uri) => {
     expect(matchesRedirectUri(['https://other.test/', uri], uri)).toBe(true);
+  });
+
+  it('looks at all that is registered, on loopback too', () => {
+    const registered = ['https://app.test/cb', 'http://localhost:1/cb', 'http://[::1]/cb'];
+    expect(matchesRedirectUri(registered, 'http://localhost:2/cb')).toBe(true);
+    expect(matchesRedirectUri(registered, 'http://localhost:2/other')).toBe(false);
+    expect(matchesRedirectUri(registered, 'http://127.0.0.1:2/cb')).toBe(false);
+    expect(matchesRedirectUri(registered, 'http://localhost:65535/cb')).toBe(true);
   });
 
   it('matches nothing when nothing is registered', () => {
@@ -165,6 +207,11 @@ describe('isLoopbackUri and redirectTarget', () => {
     ['https://dev.localhost:3/cb', 'loopback', 'dev.localhost:3'],
     ['https://app.test:8443/cb', 'web', 'app.test:8443'],
     ['https://localhost.evil.test/cb', 'web', 'localhost.evil.test'],
+    ['http://127.255.100.12:80/', 'loopback', '127.255.100.12'],
+    ['https://127.100.255.3/', 'loopback', '127.100.255.3'],
+    ['https://app.test/?u=http://localhost/', 'web', 'app.test'],
+    ['cursor://http://localhost/', 'app', 'cursor:'],
+    ['cursor://anysphere/https:', 'app', 'cursor:'],
     ['cursor://anysphere/cb', 'app', 'cursor:'],
     ['com.example.app:/cb', 'app', 'com.example.app:'],
   ])('show %s as what it is', (uri, kind, name) => {

@@ -18,6 +18,7 @@ export type { KeyListSource } from './crypto/key-list.js';
 export type {
   Endpoint,
   EndpointMethod,
+  EndpointRedirect,
   EndpointRequest,
   EndpointResponse,
   EndpointRoute,
@@ -33,6 +34,12 @@ export type {
 } from './module/multi-auth-options.js';
 export type { MultiAuthHealth, PartHealth } from './module/health.js';
 export { MultiAuthService, type TokenUse, type TokenVerdict } from './module/multi-auth-service.js';
+export {
+  LocalAuthProvider,
+  type LocalAuthProviderOptions,
+} from './oauth-proxy/local-auth-provider.js';
+export type { LocalLogin } from './oauth-proxy/local/local-login-options.js';
+export type { LocalUser } from './oauth-proxy/local/local-user.js';
 export { OAuthProxy } from './oauth-proxy/oauth-proxy.js';
 export type { ClientIdMetadataDocumentOptions } from './oauth-proxy/clients/client-id-metadata-document-options.js';
 export type {
@@ -51,6 +58,7 @@ export {
 export type { ConsentPageRenderer } from './oauth-proxy/consent/consent-page.js';
 export type { ConsentView } from './oauth-proxy/consent/consent-view.js';
 export type { OAuthProxyOptions } from './oauth-proxy/oauth-proxy-options.js';
+export type { OAuthServerOptions } from './oauth-proxy/oauth-server-options.js';
 export type { LocalizedText, MessageTranslations } from './oauth-proxy/pages/message-catalogue.js';
 export type { PageMessages } from './oauth-proxy/pages/page-messages.js';
 export type { Lifetimes } from './oauth-proxy/tokens/lifetimes.js';

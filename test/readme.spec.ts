@@ -79,7 +79,10 @@ describe('the README', () => {
     it.each([
       ['MultiAuthOptions', 'lib/module/multi-auth-options.ts', ''],
       ['MultiAuthModuleExtras', 'lib/module/multi-auth-options.ts', ''],
-      ['OAuthProxyOptions', 'lib/oauth-proxy/oauth-proxy-options.ts', ''],
+      ['OAuthServerOptions', 'lib/oauth-proxy/oauth-server-options.ts', ''],
+      ['OAuthProxyOptions', 'lib/oauth-proxy/oauth-proxy-options.ts', 'OAuthServerOptions'],
+      ['LocalAuthProviderOptions', 'lib/oauth-proxy/local-auth-provider.ts', 'OAuthServerOptions'],
+      ['LocalLogin', 'lib/oauth-proxy/local/local-login-options.ts', ''],
       ['Lifetimes', 'lib/oauth-proxy/tokens/lifetimes.ts', ''],
       ['ConfiguredClient', 'lib/oauth-proxy/configured-client.ts', ''],
       [
@@ -137,7 +140,9 @@ describe('the README', () => {
           expect(refused.status).toBe(401);
           expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer\b/);
           const metadata = await fetch(`${origin}/.well-known/oauth-authorization-server`);
-          expect(metadata.status).toBe(code.includes('new OAuthProxy(') ? 200 : 404);
+          expect(metadata.status).toBe(
+            /new (?:OAuthProxy|LocalAuthProvider)\(/.test(code) ? 200 : 404,
+          );
         } finally {
           await app.close();
         }

@@ -34,7 +34,7 @@ export interface MultiAuthEventMap {
   };
   /** A consent counts again in the browser in which it was given. */
   'consent.remembered': { clientId: string; subject: string };
-  /** Somebody else logged in than the user whose consent was remembered: they were asked. */
+  /** Somebody else is logged in than the user whose consent it was: they were asked. */
   'consent.subject_changed': { clientId: string };
   /** A step of a login arrived from a browser that did not begin it. */
   'browser.mismatch': { clientId: string; step: 'consent' | 'callback' };
@@ -52,7 +52,14 @@ export interface MultiAuthEventMap {
   'grant.revoked': {
     clientId: string;
     grantId: string;
-    cause: 'client' | 'code_replay' | 'limit' | 'operator' | 'refresh_reuse' | 'upstream_refused';
+    cause:
+      | 'client'
+      | 'code_replay'
+      | 'limit'
+      | 'operator'
+      | 'refresh_reuse'
+      | 'upstream_refused'
+      | 'user_gone';
   };
   /** An address used up what it may ask for until the window ends. Once a window. */
   'rate_limit.reached': {

@@ -47,6 +47,7 @@ export function toEndpointRequest(req: unknown): EndpointRequest {
     headers: { ...headers, ...repeatedHeaders(nodeRequest(req)) },
     body,
     remoteAddress: ip ?? nodeRequest(req).socket.remoteAddress,
+    platformRequest: req as object,
   };
 }
 

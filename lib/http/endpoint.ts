@@ -16,6 +16,8 @@ export interface EndpointRequest {
    * trusts that proxy, by Express's `trust proxy` or Fastify's `trustProxy`.
    */
   readonly remoteAddress?: string | undefined;
+  /** The request of the platform itself, Express's or Fastify's, as a handler of the app gets it. */
+  readonly platformRequest?: object | undefined;
 }
 
 /** A cookie to set; an empty `value` with `maxAgeSeconds: 0` removes it. */
@@ -34,16 +36,19 @@ interface ResponseBase {
   readonly cookies?: readonly ResponseCookie[];
 }
 
+/** Sends the browser elsewhere. */
+export interface EndpointRedirect extends ResponseBase {
+  readonly kind: 'redirect';
+  /** @default 303 for the answer to a POST (OAuth 2.1 §7.5.4), else 302 */
+  readonly status?: 302 | 303;
+  /** Visible ASCII only; written as it is. */
+  readonly location: string;
+}
+
 /** What an endpoint answers; `writeResponse` puts it on the wire of Express or Fastify. */
 export type EndpointResponse =
   | (ResponseBase & { readonly kind: 'json'; readonly status: number; readonly body: unknown })
-  | (ResponseBase & {
-      readonly kind: 'redirect';
-      /** @default 303 for the answer to a POST (OAuth 2.1 §7.5.4), else 302 */
-      readonly status?: 302 | 303;
-      /** Visible ASCII only; written as it is. */
-      readonly location: string;
-    })
+  | EndpointRedirect
   | (ResponseBase & { readonly kind: 'page'; readonly status: number; readonly html: string })
   | (ResponseBase & { readonly kind: 'empty'; readonly status: number });
 

@@ -24,7 +24,7 @@ export interface MultiAuthOptions {
   readonly baseUrl?: string | undefined;
   /**
    * The source that is tried first and that alone owns the OAuth endpoints and the metadata, such
-   * as an `OAuthProxy`. A plain verifier is possible too; it then contributes no routes.
+   * as an `OAuthProxy` or a `LocalAuthProvider`. A plain verifier is possible too; it then contributes no routes.
    */
   readonly server?: AuthProvider | TokenVerifier | undefined;
   /** More sources, tried in order after the server. They add verification and nothing else. */

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../common/errors.js';
+import { LocalAuthProvider } from '../oauth-proxy/local-auth-provider.js';
 import { parseBearerToken } from '../resource-server/bearer-token.js';
 import {
   type GrantSummary,
@@ -98,6 +99,20 @@ export class MultiAuthService {
    */
   async health(): Promise<MultiAuthHealth> {
     return this.#runtime.health.report();
+  }
+
+  /**
+   * For the login page of a `LocalAuthProvider`: where it may send the browser when the user has logged
+   * in. Give what the page got as `return_to`. Anything that is no URL of this server's own, as whoever
+   * links to the page can put there, gives undefined.
+   *
+   * @throws ConfigurationError when the module's server is no `LocalAuthProvider`
+   */
+  loginReturnUrl(given: unknown): string | undefined {
+    const { provider } = this.#runtime.options;
+    if (provider instanceof LocalAuthProvider) return provider.returnUrl(given);
+    const problem = 'is no LocalAuthProvider: nobody is sent to a login page of the app';
+    throw new ConfigurationError([{ path: 'server', problem }]);
   }
 
   #authorizationServer(): OAuthProvider {

@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals';
 import type { Hop, Visit } from './browser.js';
+import type { IdpBehind } from './protected-app.js';
 import { type Answer, clientRedirect, jsonOf, type ProxyFlow } from './proxy-flow.js';
 import type { AuthorizationRequest } from './request-builders.js';
 
@@ -59,7 +60,11 @@ function expectLocation(location: string, wanted: Expectations): void {
 }
 
 /** `E400` of the matrix (or 403): a page or JSON for this browser alone, and no way onward. */
-export function expectLocalRefusal(answer: Answer, flow: ProxyFlow, status: 400 | 403 = 400): void {
+export function expectLocalRefusal(
+  answer: Answer,
+  flow: ProxyFlow<IdpBehind>,
+  status: 400 | 403 = 400,
+): void {
   expectInvariants(answer, { issuer: flow.issuer });
   expect(answer.headers['location']).toBeUndefined();
   expect(answer.status).toBe(status);
@@ -68,7 +73,7 @@ export function expectLocalRefusal(answer: Answer, flow: ProxyFlow, status: 400 
 /** `R(error)`: the validated redirect URI gets the error. */
 export function expectRedirectError(
   answer: Answer,
-  flow: ProxyFlow,
+  flow: ProxyFlow<IdpBehind>,
   request: Pick<AuthorizationRequest, 'state'>,
   error: string,
 ): void {
@@ -83,7 +88,7 @@ export function expectRedirectError(
 /** `T400(error)` or `T401(error)`: no token, and the error as JSON. */
 export function expectTokenError(
   answer: Answer,
-  flow: ProxyFlow,
+  flow: ProxyFlow<IdpBehind>,
   error: string,
   status: 400 | 401 | 413 = 400,
 ): void {
@@ -97,12 +102,16 @@ export function expectTokenError(
 }
 
 /** `D400(error)` of RFC 7591. */
-export function expectRegistrationError(answer: Answer, flow: ProxyFlow, error: string): void {
+export function expectRegistrationError(
+  answer: Answer,
+  flow: ProxyFlow<IdpBehind>,
+  error: string,
+): void {
   expectTokenError(answer, flow, error);
 }
 
 /** The request was taken: the browser is sent to the consent page. */
-export function expectBegun(answer: Answer, flow: ProxyFlow): void {
+export function expectBegun(answer: Answer, flow: ProxyFlow<IdpBehind>): void {
   expectInvariants(answer, { issuer: flow.issuer });
   expect(String(answer.headers['location'])).toMatch(
     new RegExp(`^${flow.issuer}/consent\\?txn=[\\w-]{43}$`),
@@ -111,7 +120,7 @@ export function expectBegun(answer: Answer, flow: ProxyFlow): void {
 
 /** U4: whatever happens in the action, the store is the same before and after. */
 export async function expectStoreUntouched<T>(
-  flow: ProxyFlow,
+  flow: ProxyFlow<IdpBehind>,
   action: () => Promise<T>,
 ): Promise<T> {
   const before = flow.app.store.snapshot();

@@ -18,7 +18,9 @@ import {
   type MultiAuthModuleExtras,
   type MultiAuthOptions,
   OAuthProxy,
+  type OAuthProvider,
   type OAuthProxyOptions,
+  type OAuthServerOptions,
   OidcUpstream,
   type TokenVerifier,
 } from '../../lib/index.js';
@@ -64,6 +66,8 @@ export interface IdpBehind {
 
 export interface ProtectedAppOptions<I extends IdpBehind = UpstreamIdp> {
   readonly idp: I;
+  /** Makes another server than an `OAuthProxy`, which then has no use for the provider. */
+  readonly server?: (options: OAuthServerOptions) => OAuthProvider;
   readonly platform?: Platform;
   /** The path of the issuer below the origin. @default none */
   readonly issuerPath?: string;
@@ -92,7 +96,7 @@ export interface ProtectedApp {
   /** The MCP URL. */
   readonly url: string;
   readonly store: StoreSpy;
-  readonly proxy: OAuthProxy;
+  readonly proxy: OAuthProvider;
   close(): Promise<void>;
 }
 
@@ -111,23 +115,28 @@ export async function startProtectedApp<I extends IdpBehind = UpstreamIdp>(
       : new StoreSpy(
           options.store ?? new MemoryStore(options.clock ? { clock: options.clock } : {}),
         );
-  const proxy = new OAuthProxy({
-    upstream: new OidcUpstream({
-      issuer: idp.issuer,
-      clientId: idp.client.id,
-      clientSecret: idp.client.secret,
-      scopes: ['openid', 'profile', 'email', 'offline_access'],
-      extraAuthorizeParams: { prompt: 'consent' },
-      embedClaims: ['name', 'email'],
-      ...options.upstream,
-    }),
+  const common: OAuthServerOptions = {
     secrets: [appSecret],
     storage: store,
     serverName: 'Test server',
     // All of a test's clients have one address.
     rateLimits: false,
     ...options.proxy,
-  });
+  };
+  const proxy =
+    options.server?.(common) ??
+    new OAuthProxy({
+      upstream: new OidcUpstream({
+        issuer: idp.issuer,
+        clientId: idp.client.id,
+        clientSecret: idp.client.secret,
+        scopes: ['openid', 'profile', 'email', 'offline_access'],
+        extraAuthorizeParams: { prompt: 'consent' },
+        embedClaims: ['name', 'email'],
+        ...options.upstream,
+      }),
+      ...common,
+    });
   const auth = MultiAuthModule.forRootAsync({
     ...options.extras,
     useFactory: (): MultiAuthOptions => ({

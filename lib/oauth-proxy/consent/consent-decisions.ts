@@ -61,12 +61,11 @@ export class ConsentDecisions {
   ): Promise<EndpointResponse | undefined> {
     const { id, transaction } = login;
     const { redirectUri, state, clientId } = transaction.request;
-    const refusal = this.its.redirects.withError(
+    const { location } = this.its.redirects.withError(
       { redirectUri, method: request.method, ...(state !== undefined && { state }) },
       'access_denied',
       'The user did not agree.',
     );
-    const location = refusal.kind === 'redirect' ? refusal.location : redirectUri;
     await this.its.stage.deny(request, login, user);
     const { decision, first } = await this.#commit(id, transaction, {
       action: 'deny',
@@ -95,7 +94,7 @@ export class ConsentDecisions {
     else {
       if (!unasked) this.its.events.emit('consent.given', { clientId, scopes });
       else this.its.events.emit('consent.skipped', { clientId, scopes, because: unasked });
-      await approval.conclude();
+      await approval.conclude(unasked);
     }
     return isSame(decision, 'approve', user) ? this.answer(decision) : undefined;
   }

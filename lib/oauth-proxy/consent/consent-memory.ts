@@ -59,7 +59,7 @@ export function isMemorable(client: Client, redirectUri: string): boolean {
  * opened it. What says nothing, or only looks ahead, does not count.
  * @see Fetch Metadata Request Headers §2
  */
-function isBegunByUser({ method, headers }: EndpointRequest): boolean {
+export function isBegunByUser({ method, headers }: EndpointRequest): boolean {
   const ahead = headers['sec-purpose'] ?? headers['purpose'] ?? headers['x-moz'];
   return (
     method === 'GET' &&

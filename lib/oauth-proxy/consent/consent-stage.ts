@@ -29,7 +29,7 @@ export type Arrival =
 export interface Approval {
   readonly decision: Pick<Decision, 'location' | 'approvedBrowser' | 'rememberedBrowser'>;
   /** Once it is the one that counts. */
-  conclude(): Promise<void>;
+  conclude(unasked: Unasked | undefined): Promise<void>;
   /** When another one counts. */
   undo(): Promise<void>;
 }

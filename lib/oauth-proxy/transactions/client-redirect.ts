@@ -1,4 +1,4 @@
-import type { EndpointResponse } from '../../http/endpoint.js';
+import type { EndpointRedirect } from '../../http/endpoint.js';
 import type { OAuthErrorCode } from '../../http/oauth-error.js';
 
 /**
@@ -8,16 +8,16 @@ import type { OAuthErrorCode } from '../../http/oauth-error.js';
 export class ClientRedirect {
   constructor(private readonly issuer: string) {}
 
-  withCode(to: RedirectTo, code: string): EndpointResponse {
+  withCode(to: RedirectTo, code: string): EndpointRedirect {
     return this.#answer(to, { code });
   }
 
   /** The description is constant text of ours, never the upstream's or the client's. */
-  withError(to: RedirectTo, error: OAuthErrorCode, description: string): EndpointResponse {
+  withError(to: RedirectTo, error: OAuthErrorCode, description: string): EndpointRedirect {
     return this.#answer(to, { error, error_description: description });
   }
 
-  #answer(to: RedirectTo, parameters: Record<string, string>): EndpointResponse {
+  #answer(to: RedirectTo, parameters: Record<string, string>): EndpointRedirect {
     const all = {
       ...parameters,
       ...(to.state !== undefined && { state: to.state }),

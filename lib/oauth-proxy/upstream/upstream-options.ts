@@ -7,6 +7,7 @@ import {
   credentialProblems,
   type ClientAuthentication,
 } from '../../verifiers/client-authentication.js';
+import { registeredClaims } from '../tokens/registered-claims.js';
 import type { UpstreamHost } from './upstream.js';
 import type { ScopeMapping } from './upstream-scopes.js';
 
@@ -95,9 +96,6 @@ const reservedTokenParameters = [
   'subject_token',
   'subject_token_type',
 ];
-
-// These become claims of every access token and must come from nowhere but the server.
-const registeredClaims = 'iss sub aud exp nbf iat jti client_id scope sid'.split(' ');
 
 /** The names of the options that every upstream has. */
 export const upstreamOptionNames = [

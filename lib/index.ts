@@ -87,6 +87,19 @@ export type {
 export type { TokenToVerify } from './oauth-proxy/upstream/upstream-identification.js';
 export type { UpstreamOptions } from './oauth-proxy/upstream/upstream-options.js';
 export type { ScopeMapping } from './oauth-proxy/upstream/upstream-scopes.js';
+export { Auth0Provider, type Auth0ProviderOptions } from './remote-auth/auth0-provider.js';
+export { AuthKitProvider, type AuthKitProviderOptions } from './remote-auth/authkit-provider.js';
+export { DescopeProvider, type DescopeProviderOptions } from './remote-auth/descope-provider.js';
+export { KeycloakProvider, type KeycloakProviderOptions } from './remote-auth/keycloak-provider.js';
+export type { RemotePresetOptions } from './remote-auth/preset-options.js';
+export {
+  PropelAuthProvider,
+  type PropelAuthProviderOptions,
+} from './remote-auth/propelauth-provider.js';
+export { RemoteAuthProvider } from './remote-auth/remote-auth-provider.js';
+export type { RemoteAuthProviderOptions } from './remote-auth/remote-auth-provider-options.js';
+export { ScalekitProvider, type ScalekitProviderOptions } from './remote-auth/scalekit-provider.js';
+export { SupabaseProvider, type SupabaseProviderOptions } from './remote-auth/supabase-provider.js';
 export { AccessToken } from './resource-server/access-token.decorator.js';
 export type { AuthInfo } from './resource-server/auth-info.js';
 export {

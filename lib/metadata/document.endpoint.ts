@@ -1,14 +1,23 @@
 import type { Endpoint, EndpointResponse, EndpointRoute } from '../http/endpoint.js';
 
-/** Answers a public JSON document that caches may keep for five minutes. */
+/** A document that is good for now, and lacks something: nobody may keep it. */
+export class ProvisionalDocument {
+  constructor(readonly body: unknown) {}
+}
+
+/** Answers a public JSON document that caches may keep for five minutes, unless it is provisional. */
 export function documentEndpoint(document: unknown): Endpoint {
   return {
-    handle: async (): Promise<EndpointResponse> => ({
-      kind: 'json',
-      status: 200,
-      headers: { 'Cache-Control': 'public, max-age=300' },
-      body: typeof document === 'function' ? await document() : document,
-    }),
+    handle: async (): Promise<EndpointResponse> => {
+      const current: unknown = typeof document === 'function' ? await document() : document;
+      const isProvisional = current instanceof ProvisionalDocument;
+      return {
+        kind: 'json',
+        status: 200,
+        headers: { 'Cache-Control': isProvisional ? 'no-store' : 'public, max-age=300' },
+        body: isProvisional ? current.body : current,
+      };
+    },
   };
 }
 

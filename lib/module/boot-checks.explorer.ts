@@ -3,6 +3,7 @@ import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError, type ConfigurationIssue } from '../common/errors.js';
 import { type AuthOperation, operationOf } from '../resource-server/auth-operation.js';
 import { McpAuthGuard } from '../resource-server/mcp-auth.guard.js';
+import { OAuthProvider } from '../verifiers/oauth-provider.js';
 import type { ResolvedOptions } from './resolve-options.js';
 
 /** Under which RouterModule keeps the path of a module, followed by the id of the app. */
@@ -63,7 +64,9 @@ export class BootChecks implements OnApplicationBootstrap {
 
   #warnOfUnobtainableScopes(handlers: readonly Handler[]): void {
     const [only, second] = this.#registrations;
-    const supported = only?.options.provider?.scopesSupported?.();
+    // Another provider's scopes may not be known yet, and are not all that can be had.
+    const provider = only?.options.provider;
+    const supported = provider instanceof OAuthProvider ? provider.scopesSupported?.() : undefined;
     if (!supported || second || only?.options.sources.length !== 1) return;
     for (const { name, operation } of handlers) {
       const missing = operation.scopes.filter((s) => !supported.includes(s));

@@ -3,8 +3,11 @@ import { describeError } from '../common/errors.js';
 import type { MultiAuthEvents } from '../common/events.js';
 import { EndpointDispatcher } from '../http/dispatcher.js';
 import type { EndpointRoute } from '../http/endpoint.js';
-import { documentRoute } from '../metadata/document.endpoint.js';
-import { renderProtectedResourceMetadata } from '../metadata/protected-resource-metadata.js';
+import { documentRoute, ProvisionalDocument } from '../metadata/document.endpoint.js';
+import {
+  type ProtectedResourceMetadata,
+  renderProtectedResourceMetadata,
+} from '../metadata/protected-resource-metadata.js';
 import {
   PROTECTED_RESOURCE,
   protectedResourceMetadataUrl,
@@ -111,17 +114,33 @@ export class MultiAuthRuntime {
   #resourceDocuments(): readonly EndpointRoute[] {
     const authorizationServers = this.#issuers();
     if (authorizationServers.length === 0) return [];
-    const { provider, resources } = this.options;
-    const documents = resources.all.map((resource) => {
-      const scopes = provider?.scopesSupported?.() ?? resource.requiredScopes;
-      const document = renderProtectedResourceMetadata(resource, { authorizationServers, scopes });
-      return documentRoute(protectedResourcePath(resource.identifier), document);
+    const documents = this.options.resources.all.map((resource) => {
+      const path = protectedResourcePath(resource.identifier);
+      return documentRoute(path, () => this.#resourceDocument(resource, authorizationServers));
     });
     const [only] = documents;
     // At the root there is room for one resource; with several, none of them is meant.
     return only && documents.length === 1 && only.path !== PROTECTED_RESOURCE
       ? [only, { ...only, path: PROTECTED_RESOURCE }]
       : documents;
+  }
+
+  async #resourceDocument(
+    resource: ProtectedResource,
+    authorizationServers: readonly string[],
+  ): Promise<unknown> {
+    const { provider } = this.options;
+    const required =
+      provider?.challengeScopes?.(resource.requiredScopes) ?? resource.requiredScopes;
+    const render = (scopes: readonly string[]): ProtectedResourceMetadata =>
+      renderProtectedResourceMetadata(resource, { authorizationServers, scopes });
+    try {
+      return render((await provider?.scopesSupported?.()) ?? required);
+    } catch (error) {
+      const endpoint = protectedResourcePath(resource.identifier);
+      this.events.emit('endpoint.failed', { endpoint, reason: describeError(error) });
+      return new ProvisionalDocument(render(required));
+    }
   }
 }
 

@@ -26,6 +26,7 @@ export abstract class AuthProvider implements TokenVerifier {
   readonly name?: string;
   readonly requiredScopes?: readonly string[];
   readonly clockToleranceSeconds?: number;
+  readonly boundToResource?: boolean;
 
   abstract verifyToken(
     token: string,
@@ -55,6 +56,10 @@ export abstract class AuthProvider implements TokenVerifier {
     return [];
   }
 
-  /** The scopes the documents advertise. Default: the required scopes of the module. */
-  scopesSupported?(): readonly string[];
+  /**
+   * The scopes that protected-resource documents advertise. Asked at each request for one; when it
+   * throws, the document goes without and may not be kept.
+   * Default, also when it answers undefined: the scopes that the resource requires.
+   */
+  scopesSupported?(): Awaitable<readonly string[] | undefined>;
 }

@@ -27,6 +27,9 @@ export interface RevocationTarget {
  * their verification. `OAuthProxy` is one.
  */
 export abstract class OAuthProvider extends AuthProvider {
+  /** All the scopes that clients can get. Default: the required ones of each resource. */
+  override scopesSupported?(): readonly string[];
+
   /** The living grants of a subject, the newest first. */
   abstract grantsOf(subject: string): Promise<readonly GrantSummary[]>;
 

@@ -15,6 +15,8 @@ export interface Expectations {
   readonly serverFault?: 502 | 503;
 }
 
+type Issuing = Pick<ProxyFlow, 'issuer'>;
+
 const traces = [
   /\n\s+at .+:\d+:\d+/, // a stack
   /node_modules|\/lib\/|\.[jt]s:\d/, // a file
@@ -60,11 +62,7 @@ function expectLocation(location: string, wanted: Expectations): void {
 }
 
 /** `E400` of the matrix (or 403): a page or JSON for this browser alone, and no way onward. */
-export function expectLocalRefusal(
-  answer: Answer,
-  flow: ProxyFlow<IdpBehind>,
-  status: 400 | 403 = 400,
-): void {
+export function expectLocalRefusal(answer: Answer, flow: Issuing, status: 400 | 403 = 400): void {
   expectInvariants(answer, { issuer: flow.issuer });
   expect(answer.headers['location']).toBeUndefined();
   expect(answer.status).toBe(status);
@@ -73,7 +71,7 @@ export function expectLocalRefusal(
 /** `R(error)`: the validated redirect URI gets the error. */
 export function expectRedirectError(
   answer: Answer,
-  flow: ProxyFlow<IdpBehind>,
+  flow: Issuing,
   request: Pick<AuthorizationRequest, 'state'>,
   error: string,
 ): void {
@@ -88,7 +86,7 @@ export function expectRedirectError(
 /** `T400(error)` or `T401(error)`: no token, and the error as JSON. */
 export function expectTokenError(
   answer: Answer,
-  flow: ProxyFlow<IdpBehind>,
+  flow: Issuing,
   error: string,
   status: 400 | 401 | 413 = 400,
 ): void {
@@ -102,16 +100,12 @@ export function expectTokenError(
 }
 
 /** `D400(error)` of RFC 7591. */
-export function expectRegistrationError(
-  answer: Answer,
-  flow: ProxyFlow<IdpBehind>,
-  error: string,
-): void {
+export function expectRegistrationError(answer: Answer, flow: Issuing, error: string): void {
   expectTokenError(answer, flow, error);
 }
 
 /** The request was taken: the browser is sent to the consent page. */
-export function expectBegun(answer: Answer, flow: ProxyFlow<IdpBehind>): void {
+export function expectBegun(answer: Answer, flow: Issuing): void {
   expectInvariants(answer, { issuer: flow.issuer });
   expect(String(answer.headers['location'])).toMatch(
     new RegExp(`^${flow.issuer}/consent\\?txn=[\\w-]{43}$`),

@@ -58,6 +58,9 @@ export interface LoginOptions extends Partial<WalkOptions> {
   readonly request?: AuthorizationRequest;
 }
 
+/** An app in this process or in another. */
+export type ReachableApp = Pick<ProtectedApp, 'origin' | 'issuer' | 'url' | 'close'>;
+
 export const validScopes = ['mcp:use', 'notes:read', 'notes:write'] as const;
 
 /** Starts an app behind the proxy, as the baseline of the security tests has it. */
@@ -78,11 +81,11 @@ export async function startFlow<I extends IdpBehind = UpstreamIdp>(
 }
 
 /** What a client, a user's browser, or an attacker does with the app: one request a method. */
-export class ProxyFlow<I extends IdpBehind = UpstreamIdp> {
+export class ProxyFlow<I extends IdpBehind = UpstreamIdp, App extends ReachableApp = ProtectedApp> {
   constructor(
-    readonly app: ProtectedApp,
+    readonly app: App,
     readonly idp: I,
-    readonly log: LogSink,
+    readonly log: LogSink = new LogSink(),
     /** Where the app really listens, when its origin is a public one. */
     private readonly port?: number,
   ) {}
@@ -270,7 +273,10 @@ export class ProxyFlow<I extends IdpBehind = UpstreamIdp> {
   }
 
   /** Upstream token requests that carried this grant type. */
-  upstreamGrants(this: ProxyFlow, grantType: 'authorization_code' | 'refresh_token'): number {
+  upstreamGrants(
+    this: ProxyFlow<UpstreamIdp, App>,
+    grantType: 'authorization_code' | 'refresh_token',
+  ): number {
     return this.idp.requestsTo('token').filter((r) => r.form?.['grant_type'] === grantType).length;
   }
 

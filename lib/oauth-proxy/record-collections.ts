@@ -17,7 +17,12 @@ import type { AccessTokenRecord } from './tokens/token-issuer.js';
 import type { UpstreamSession } from './tokens/upstream-session.js';
 import type { Decision, Transaction, UpstreamLogin } from './transactions/transaction.js';
 
-/** Everything the proxy stores: one collection a kind, each with the version of its records. */
+/**
+ * Everything the proxy stores: one collection a kind, each with the version of its records. Raise it
+ * when older instances would misread a record. What lets somebody in is then refused by the others; but
+ * what keeps somebody out (`revoked-grant`, `revocation-mark`, `rotated-refresh-token`, …) they would
+ * not see: keep its version, and add to it only what they may ignore.
+ */
 export function recordCollections(store: RecordStore) {
   return {
     /** One record: what the instances agree on. */

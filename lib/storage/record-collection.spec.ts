@@ -270,6 +270,17 @@ describe('RecordCollection', () => {
     },
   );
 
+  it('stores nothing of more than 256 kB', async () => {
+    const fits = { subject: 'x'.repeat(190_000) };
+    await codes.set('a', fits, 60);
+    expect(await codes.get('a')).toEqual(fits);
+    const tooLarge = { subject: 'x'.repeat(200_000) };
+    await expect(codes.set('a', tooLarge, 60)).rejects.toThrow(StorageError);
+    await expect(codes.add('b', tooLarge, 60)).rejects.toThrow('A record of codes has 26');
+    expect(await codes.get('a')).toEqual(fits);
+    expect(store.entries.size).toBe(1);
+  });
+
   it('throws when the store fails, and never answers that nothing is there', async () => {
     class BrokenStore extends OpenStore {
       override async get(): Promise<string | undefined> {

@@ -4,6 +4,9 @@ import type { Sealer } from '../crypto/sealer.js';
 import type { KeyValueStore } from './key-value-store.js';
 import { RecordCodec } from './record-codec.js';
 
+/** How long a sealed record may be: far beyond what the library writes, and no burden on a store. */
+const maxLength = 256 * 1024;
+
 /** Collections of sealed records in one store, under one namespace. */
 export class RecordStore {
   readonly #store: KeyValueStore;
@@ -51,7 +54,8 @@ export class RecordCollection<T extends object> {
   /**
    * Stores the record, replacing any. With no time left (`ttlSeconds` of 0 or less) it is removed.
    *
-   * @throws StorageError when `ttlSeconds` is not a finite number, or the store failed.
+   * @throws StorageError when `ttlSeconds` is not a finite number, the record is too large, or the
+   * store failed.
    */
   async set(id: string, record: T, ttlSeconds: number): Promise<void> {
     const ttl = wholeTtl(ttlSeconds);
@@ -65,7 +69,8 @@ export class RecordCollection<T extends object> {
    * Stores the record if the id is free; tells whether it did. Atomic. With no time left
    * (`ttlSeconds` of 0 or less) nothing is stored.
    *
-   * @throws StorageError when `ttlSeconds` is not a finite number, or the store failed.
+   * @throws StorageError when `ttlSeconds` is not a finite number, the record is too large, or the
+   * store failed.
    */
   async add(id: string, record: T, ttlSeconds: number): Promise<boolean> {
     const ttl = wholeTtl(ttlSeconds);
@@ -86,7 +91,10 @@ export class RecordCollection<T extends object> {
   }
 
   #encode(key: string, record: T, ttl: number): string {
-    return this.#codec.encode(key, record, this.#clock.now() + ttl);
+    const sealed = this.#codec.encode(key, record, this.#clock.now() + ttl);
+    if (sealed.length <= maxLength) return sealed;
+    const [name] = key.split(':');
+    throw new StorageError(`A record of ${name} has ${sealed.length} bytes, ${maxLength} at most.`);
   }
 
   #decode(key: string, sealed: string | undefined): T | undefined {

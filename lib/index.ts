@@ -121,11 +121,26 @@ export { KeyValueStore } from './storage/key-value-store.js';
 export { LmdbStore, type LmdbStoreOptions } from './storage/lmdb.store.js';
 export { MemoryStore, type MemoryStoreOptions } from './storage/memory.store.js';
 export {
+  DiscordTokenVerifier,
+  type DiscordTokenVerifierOptions,
+} from './upstreams/discord-token.verifier.js';
+export { DiscordUpstream, type DiscordUpstreamOptions } from './upstreams/discord.upstream.js';
+export { EntraB2cUpstream, type EntraB2cUpstreamOptions } from './upstreams/entra-b2c.upstream.js';
+export { EntraUpstream, type EntraUpstreamOptions } from './upstreams/entra.upstream.js';
+export {
   GitHubTokenVerifier,
   type GitHubTokenVerifierOptions,
 } from './upstreams/github-token.verifier.js';
 export { GitHubUpstream, type GitHubUpstreamOptions } from './upstreams/github.upstream.js';
+export {
+  GoogleTokenVerifier,
+  type GoogleTokenVerifierOptions,
+} from './upstreams/google-token.verifier.js';
 export { GoogleUpstream, type GoogleUpstreamOptions } from './upstreams/google.upstream.js';
+export {
+  HuggingFaceUpstream,
+  type HuggingFaceUpstreamOptions,
+} from './upstreams/hugging-face.upstream.js';
 export type { VendorTokenVerifierOptions } from './upstreams/vendor-token.verifier.js';
 export type { VerifiedToken } from './verifiers/access-token.js';
 export { AuthProvider, type AuthProviderHost } from './verifiers/auth-provider.js';

@@ -2,6 +2,7 @@ import { isText } from '../common/option-issues.js';
 import type { VerifiedToken } from '../verifiers/access-token.js';
 import type { VerificationContext } from '../verifiers/token-verifier.js';
 import { basicAuthorization, gitHubHeaders, gitHubTokenUrl } from './github-api.js';
+import { memberOf, textClaims } from './vendor-answer.js';
 import {
   type VendorAnswer,
   VendorTokenVerifier,
@@ -64,12 +65,12 @@ export class GitHubTokenVerifier extends VendorTokenVerifier {
     // 401 is about the app's secret, 403 and 422 about too many questions: none about the token.
     if (answer.status !== 200) throw this.unavailable(answer);
     const { app, user } = answer.body;
-    if (member(app, 'client_id') !== clientId) return 'wrong_client';
-    const id = member(user, 'id');
+    if (memberOf(app, 'client_id') !== clientId) return 'wrong_client';
+    const id = memberOf(user, 'id');
     if (!Number.isSafeInteger(id)) return 'no_subject';
     if (!profile) return this.#verified(answer, user);
     const known = await this.#profile(token, context);
-    return member(known, 'id') === id ? this.#verified(answer, known) : 'no_subject';
+    return memberOf(known, 'id') === id ? this.#verified(answer, known) : 'no_subject';
   }
 
   async #profile(token: string, context: VerificationContext): Promise<unknown> {
@@ -83,19 +84,14 @@ export class GitHubTokenVerifier extends VendorTokenVerifier {
     const { scopes = [], expires_at: expires } = body;
     const expiresAt = typeof expires === 'string' ? Date.parse(expires) / 1000 : undefined;
     if (expiresAt !== undefined && Number.isNaN(expiresAt)) return 'malformed';
-    const subject = String(member(user, 'id'));
-    const { login, name, email, avatar_url } = Object(user) as Record<string, unknown>;
+    const subject = String(memberOf(user, 'id'));
     return {
       clientId: this.#options.clientId,
       subject,
       issuer: 'https://github.com',
       scopes: scopes as readonly string[],
       expiresAt,
-      claims: { sub: subject, login, name, email, avatar_url },
+      claims: { sub: subject, ...textClaims(user, ['login', 'name', 'email', 'avatar_url']) },
     };
   }
-}
-
-function member(value: unknown, name: string): unknown {
-  return (Object(value) as Record<string, unknown>)[name];
 }

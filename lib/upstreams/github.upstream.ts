@@ -8,7 +8,7 @@ import type { UpstreamOptions } from '../oauth-proxy/upstream/upstream-options.j
 import { basicAuthorization, gitHubHeaders, gitHubTokenUrl } from './github-api.js';
 import { gitHubScopes } from './github-scopes.js';
 import { GitHubTokenVerifier } from './github-token.verifier.js';
-import { handedOn, presetIssues } from './preset-options.js';
+import { handedOn, presetIssues, wantsClaims } from './preset-options.js';
 
 /** How to log people in at GitHub. */
 export interface GitHubUpstreamOptions extends UpstreamOptions {
@@ -34,7 +34,7 @@ export class GitHubUpstream extends OAuth2Upstream {
   readonly #options: GitHubUpstreamOptions;
 
   constructor(options: GitHubUpstreamOptions) {
-    const { clientId, clientSecret, embedClaims = [], fetch } = options;
+    const { clientId, clientSecret, fetch } = options;
     super({
       ...handedOn(options, {
         clientAuthentication: 'client_secret_post',
@@ -48,7 +48,7 @@ export class GitHubUpstream extends OAuth2Upstream {
           clientId,
           clientSecret,
           // What a token check says of the user has neither name nor e-mail.
-          profile: embedClaims.length > 0,
+          profile: wantsClaims(options),
           cacheSeconds: 0,
           fetch,
           clock,

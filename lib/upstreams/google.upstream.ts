@@ -1,11 +1,10 @@
 import type { ConfigurationIssue } from '../common/errors.js';
 import { isText } from '../common/option-issues.js';
-import { unionScopes } from '../common/scopes.js';
 import { OidcUpstream } from '../oauth-proxy/upstream/oidc.upstream.js';
 import type { UpstreamHost } from '../oauth-proxy/upstream/upstream.js';
 import type { UpstreamOptions } from '../oauth-proxy/upstream/upstream-options.js';
-import type { ScopeMapping } from '../oauth-proxy/upstream/upstream-scopes.js';
-import { allowedBy, handedOn, presetIssues } from './preset-options.js';
+import { googleScopes } from './google-scopes.js';
+import { allowedBy, handedOn, presetIssues, secretInForm } from './preset-options.js';
 
 /** How to log people in at Google. */
 export interface GoogleUpstreamOptions extends UpstreamOptions {
@@ -16,19 +15,6 @@ export interface GoogleUpstreamOptions extends UpstreamOptions {
    */
   readonly hostedDomain?: string | readonly string[] | undefined;
 }
-
-// Google answers with the long names, also to who asked for the short ones.
-const longNames: Readonly<Record<string, string>> = {
-  email: 'https://www.googleapis.com/auth/userinfo.email',
-  profile: 'https://www.googleapis.com/auth/userinfo.profile',
-};
-const googleScopes: ScopeMapping = {
-  toUpstream: (scopes) => scopes,
-  fromUpstream: (scopes) => {
-    const pairs = Object.entries(longNames).filter((pair) => pair.some((s) => scopes.includes(s)));
-    return unionScopes(scopes, pairs.flat());
-  },
-};
 
 /**
  * Google as the upstream. The subject is the `sub` of the id_token, which Google never gives to
@@ -49,7 +35,7 @@ export class GoogleUpstream extends OidcUpstream {
     const domains = domainsOf(options);
     super({
       ...handedOn(options, {
-        ...(options.clientSecret !== undefined && { clientAuthentication: 'client_secret_post' }),
+        ...secretInForm(options),
         scopes: ['openid', 'email', 'profile'],
         scopeMapping: googleScopes,
         extraAuthorizeParams: {

@@ -45,3 +45,16 @@ export function allowedBy(
 ): (claims: Claims) => Awaitable<boolean> {
   return (claims) => pin(claims) && isAllowed(options, claims);
 }
+
+/**
+ * The app's secret, if it has one, goes into the form. In an `Authorization` header RFC 6749 §2.3.1 has
+ * it percent-encoded, which not every vendor undoes.
+ */
+export function secretInForm({ clientSecret }: UpstreamOptions): Partial<UpstreamOptions> {
+  return clientSecret === undefined ? {} : { clientAuthentication: 'client_secret_post' };
+}
+
+/** Whether anybody here reads the claims of who logs in. */
+export function wantsClaims({ embedClaims = [], allowUser }: UpstreamOptions): boolean {
+  return embedClaims.length > 0 || allowUser !== undefined;
+}

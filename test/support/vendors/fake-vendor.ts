@@ -196,9 +196,9 @@ export function bearerOf({ headers }: VendorRequest): string {
   return /^Bearer (.+)$/.exec(headers['authorization'] ?? '')?.[1] ?? '';
 }
 
-/** Tells whether the request authenticates the app by HTTP Basic (RFC 6749 §2.3.1). */
+/** Tells whether the request authenticates the app by HTTP Basic, with nothing encoded before. */
 export function hasBasicAuth({ headers }: VendorRequest, { id, secret: password }: VendorApp) {
-  const pair = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(password)}`);
+  const pair = Buffer.from(`${id}:${password}`);
   return headers['authorization'] === `Basic ${pair.toString('base64')}`;
 }
 

@@ -24,6 +24,13 @@ describe('client authentication at the upstream', () => {
   it.each<[string, Partial<AppCredentials>, string | null, Record<string, string>]>([
     ['a secret', { clientSecret: 's' }, `Basic ${btoa('app:s')}`, {}],
     [
+      // As forms have them: a server that does not decode still knows a secret of base64url.
+      'a secret with signs in it — RFC 6749 §2.3.1',
+      { clientSecret: 'a-b_c.d*e f:g%+é~' },
+      `Basic ${btoa('app:a-b_c.d*e+f%3Ag%25%2B%C3%A9%7E')}`,
+      {},
+    ],
+    [
       'a secret in the form',
       { clientSecret: 's', clientAuthentication: 'client_secret_post' },
       null,

@@ -41,7 +41,7 @@ export function clientAuthentication(options: AppCredentials): oauth.ClientAuth 
   const { clientSecret = '', clientKey = {} } = options;
   switch (methodOf(options)) {
     case 'client_secret_basic':
-      return oauth.ClientSecretBasic(clientSecret);
+      return clientSecretBasic(clientSecret);
     case 'client_secret_post':
       return oauth.ClientSecretPost(clientSecret);
     case 'private_key_jwt':
@@ -70,6 +70,21 @@ function keyProblems(method: string, key: JWK | undefined): [string, string][] {
   if (!needed) return [['clientAuthentication', `is ${method} although there is a clientKey`]];
   const parsed = parseAssertionJwk(key);
   return 'problem' in parsed ? [['clientKey', parsed.problem]] : [];
+}
+
+/**
+ * RFC 6749 §2.3.1, escaped as forms are. oauth4webapi escapes `-`, `_` and `.` as well, and the many
+ * servers that compare without decoding would not know a secret with them.
+ */
+function clientSecretBasic(clientSecret: string): oauth.ClientAuth {
+  return (_server, client, _body, headers) => {
+    const credentials = [client.client_id, clientSecret].map(formEncoded).join(':');
+    headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+  };
+}
+
+function formEncoded(text: string): string {
+  return new URLSearchParams([['', text]]).toString().slice(1);
 }
 
 /** RFC 7523 §2.2. Importing a key is asynchronous: it happens when it is first needed. */

@@ -34,17 +34,22 @@ CREATE INDEX IF NOT EXISTS ${quoted(`${table}_expires_at`)} ON ${name} (expires_
  */
 export function postgresSql(options: PostgresTableOptions, sweepLimit: number): PostgresSql {
   const table = qualifiedName(options);
-  const upsert = `INSERT INTO ${table} AS entry (key, value, expires_at)
-    VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3))
-    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`;
+  const insert = `INSERT INTO ${table} AS entry (key, value, expires_at)
+    SELECT $1::bytea, $2::bytea, clock_timestamp() + make_interval(secs => $3)`;
+  const orReplace =
+    'ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at';
+  const isLive = 'expires_at > clock_timestamp()';
   return {
     table,
     get: `SELECT encode(value, 'base64') AS value FROM ${table}
-      WHERE key = $1 AND expires_at > clock_timestamp()`,
-    set: upsert,
-    add: `${upsert} WHERE entry.expires_at <= clock_timestamp() RETURNING true AS added`,
+      WHERE key = $1 AND ${isLive}`,
+    set: `${insert} ${orReplace}`,
+    // The first condition spares whoever comes late a write; the second decides between those who
+    // come at once.
+    add: `${insert} WHERE NOT EXISTS (SELECT FROM ${table} WHERE key = $1 AND ${isLive})
+      ${orReplace} WHERE entry.expires_at <= clock_timestamp() RETURNING true AS added`,
     take: `DELETE FROM ${table} WHERE key = $1
-      RETURNING CASE WHEN expires_at > clock_timestamp() THEN encode(value, 'base64') END AS value`,
+      RETURNING CASE WHEN ${isLive} THEN encode(value, 'base64') END AS value`,
     delete: `DELETE FROM ${table} WHERE key = $1`,
     // What another instance sweeps or somebody writes is left alone, so nobody waits for a sweep
     // in turn with another.

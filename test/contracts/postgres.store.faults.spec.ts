@@ -7,6 +7,7 @@ import type { PostgresStoreOptions } from '../../lib/storage/postgres-store-opti
 import { PostgresStore } from '../../lib/storage/postgres.store.js';
 import { PostgresSchema } from '../support/postgres-schema.js';
 import { POSTGRES_URL, describeWithPostgres } from '../support/services.js';
+import { TcpRelay } from '../support/tcp-relay.js';
 
 const operations: readonly [string, (store: PostgresStore) => Promise<unknown>][] = [
   ['get', (store) => store.get('a')],
@@ -58,16 +59,59 @@ describeWithPostgres('a PostgresStore', () => {
     it('throws, and works again', async () => {
       const broken = open(named(name));
       await broken.get('a');
-      const unlock = await schema.lock(`SELECT * FROM ${schema.name}.${table} FOR UPDATE`);
+      const unlock = await schema.lockWrites(table);
       const answer = operation(broken).catch((thrown: unknown) => thrown);
       await untilWaiting(name);
       expect(await schema.cut(`${schema.name} ${name}`)).toBeGreaterThan(0);
-      expect(await answer).toBeInstanceOf(StorageError);
+      // Whoever asked again would get an answer now.
       await unlock();
+      expect(await answer).toBeInstanceOf(StorageError);
       // The database undid what it had not finished.
       expect(await broken.take('a')).toBe('1');
       expect(await broken.add('a', '3', 60)).toBe(true);
     });
+  });
+
+  describe('behind a network that fails', () => {
+    let relay: TcpRelay;
+    let far: PostgresStore;
+
+    beforeEach(async () => {
+      const { port } = new URL(POSTGRES_URL);
+      relay = await TcpRelay.start(Number(port));
+      const url = POSTGRES_URL.replace(port, String(relay.port));
+      const poolOptions = { application_name: `${schema.name} far` };
+      far = open({ url, poolOptions, timeoutSeconds: 1 });
+      let first: unknown;
+      while (first === undefined) first = await far.get('a').catch(() => undefined);
+    });
+
+    afterEach(() => relay.stop());
+
+    it.each(writes)(
+      'throws when the line is cut in a %s, and works again',
+      async (_, operation) => {
+        const unlock = await schema.lockWrites(table);
+        const answer = operation(far).catch((thrown: unknown) => thrown);
+        await untilWaiting('far');
+        relay.cut();
+        expect(await answer).toBeInstanceOf(StorageError);
+        await unlock();
+        expect(await far.add('b', '1', 60)).toBe(true);
+      },
+    );
+
+    it.each(operations)(
+      'throws when the line goes dead in a %s, and works again',
+      async (_, operation) => {
+        relay.freeze();
+        const failed = operation(far);
+        await expect(failed).rejects.toBeInstanceOf(StorageError);
+        await expect(failed).rejects.toThrow('no answer within 1 s');
+        expect(await far.add('b', '1', 60)).toBe(true);
+        expect(await far.get('a')).toBe('1');
+      },
+    );
   });
 
   it('outlives connections that break while nobody uses them', async () => {
@@ -94,7 +138,7 @@ describeWithPostgres('a PostgresStore', () => {
     it('throws, never answers late, and works again', async () => {
       const slow = open({ url: POSTGRES_URL, poolOptions: { max: 1 }, timeoutSeconds: 0.3 });
       while ((await slow.get('a').catch(() => undefined)) !== '1');
-      const unlock = await schema.lock(`LOCK TABLE ${schema.name}.${table} IN EXCLUSIVE MODE`);
+      const unlock = await schema.lockWrites(table);
       const failed = operation(slow);
       await expect(failed).rejects.toBeInstanceOf(StorageError);
       await expect(failed).rejects.toThrow('no answer within 0.3 s');

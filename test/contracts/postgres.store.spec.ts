@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { PostgresStoreOptions } from '../../lib/storage/postgres-store-options.js';
 import { PostgresStore } from '../../lib/storage/postgres.store.js';
 import { PostgresSchema } from '../support/postgres-schema.js';
+import { expectEachKeyOnce } from '../support/race.js';
 import { POSTGRES_URL, describeWithPostgres } from '../support/services.js';
 import { describeKeyValueStoreContract } from './key-value-store.contract.js';
 
@@ -20,17 +22,31 @@ describeWithPostgres('on PostgreSQL', () => {
     await schema.query(shift, [seconds]);
   };
 
-  const levels = ['read committed', 'repeatable read', 'serializable'];
-  describe.each(levels)('where transactions are %s by default', (level) => {
-    describeKeyValueStoreContract(
-      'PostgresStore',
-      async () => {
-        const table = `t${++tables}`;
-        const options = `-c default_transaction_isolation=${level.replace(' ', '\\ ')}`;
-        const poolOptions = { options };
-        return new PostgresStore({ url: POSTGRES_URL, schema: schema.name, table, poolOptions });
-      },
-      { passTime },
-    );
+  const optionsOfNew = (level: string): PostgresStoreOptions => {
+    const isolation = `-c default_transaction_isolation=${level.replace(' ', '\\ ')}`;
+    // What is on the disk matters after a crash only, and takes its time.
+    const poolOptions = { options: `${isolation} -c synchronous_commit=off` };
+    return { url: POSTGRES_URL, schema: schema.name, table: `t${++tables}`, poolOptions };
+  };
+
+  describe.each(['read committed', 'repeatable read', 'serializable'])(
+    'where transactions are %s by default',
+    (level) => {
+      const factory = async (): Promise<PostgresStore> => new PostgresStore(optionsOfNew(level));
+      describeKeyValueStoreContract('PostgresStore', factory, { passTime });
+    },
+  );
+
+  it.each(['read committed', 'serializable'])(
+    'gives each key to exactly one of four processes, where transactions are %s by default',
+    (level) => expectEachKeyOnce('postgres.factory.ts', JSON.stringify(optionsOfNew(level))),
+    120_000,
+  );
+
+  it('keeps what lives longer than the calendar of PostgreSQL goes', async () => {
+    const store = new PostgresStore(optionsOfNew('read committed'));
+    await store.set('a', '1', Number.MAX_SAFE_INTEGER);
+    expect(await store.take('a')).toBe('1');
+    await store.close();
   });
 });

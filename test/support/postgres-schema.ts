@@ -6,6 +6,7 @@ import { POSTGRES_URL } from './services.js';
 export class PostgresSchema {
   /** Needs no quotes in SQL; is also the name under which a test may make a role. */
   readonly name = `test_${randomBytes(6).toString('hex')}`;
+  readonly #locks = new Set<Client>();
   readonly #pool = new Pool({ connectionString: POSTGRES_URL, max: 4 });
 
   static async create(): Promise<PostgresSchema> {
@@ -29,10 +30,16 @@ export class PostgresSchema {
   /** Holds what the statement locks until the answered function is called. */
   async lock(text: string): Promise<() => Promise<void>> {
     const client = new Client({ connectionString: POSTGRES_URL });
+    this.#locks.add(client);
     await client.connect();
     await client.query('BEGIN');
     await client.query(text);
     return () => client.end();
+  }
+
+  /** Holds up whoever writes to the table, and nobody who reads. */
+  async lockWrites(table: string): Promise<() => Promise<void>> {
+    return this.lock(`LOCK TABLE ${this.name}.${table} IN EXCLUSIVE MODE`);
   }
 
   /** How many connections under that name wait for a lock. */
@@ -50,6 +57,7 @@ export class PostgresSchema {
   }
 
   async drop(): Promise<void> {
+    for (const client of this.#locks) await client.end();
     await this.query(`DROP SCHEMA ${this.name} CASCADE`);
     await this.#pool.end();
   }

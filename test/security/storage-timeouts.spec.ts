@@ -142,6 +142,17 @@ describe('a store that hangs', () => {
     expect(await flow.isAccepted(access)).toBe(false);
   });
 
+  it('right after a code is spent leaves no login at the upstream', async () => {
+    const held = await flow.codeFor(client);
+    const gate = flow.app.store.hold('get', 'revoked-grant:');
+    const revocations = idp.requestsTo('revocation').length;
+    expectUnavailable(await flow.redeem(held));
+    gate.release();
+    await eventually(() => idp.requestsTo('revocation').length > revocations, 'it is ended there');
+    expectTokenError(await flow.redeem(held), flow, 'invalid_grant');
+    expect(flow.app.store.live().map(({ key }) => key.split(':')[0])).not.toContain('grant');
+  });
+
   it('and brings a revoked grant back late brings nobody back', async () => {
     const tokens = await flow.tokensFor(client);
     clock.advance(86_400);

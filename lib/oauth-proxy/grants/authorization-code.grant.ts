@@ -97,10 +97,12 @@ export class AuthorizationCodeGrant implements GrantHandler {
       await this.its.grants.discard(grantId, created);
       await issued.discard();
     };
+    // Whoever was revoked while this went on is let in no more.
+    const admit = (): Promise<boolean> => this.its.grants.admit(grantId, created);
     return orUndo(async () => {
       const claimed = await this.its.codes.claim(code);
-      // Whoever was revoked while this went on is let in no more.
-      if (claimed && (await this.its.grants.admit(grantId, created))) return true;
+      // From here on nobody else will use the login at the upstream.
+      if (claimed && (await orUndo(admit, () => this.its.grants.end(grantId)))) return true;
       await discard();
       return false;
     }, discard);

@@ -37,11 +37,11 @@ export function recordCollections(store: RecordStore) {
     transactions: store.collection<Transaction>('transaction', 1),
     /** By the id of the transaction. */
     decisions: store.collection<Decision>('decision', 1),
-    /** By the browser's cookie and the client id. */
+    /** By the browser's cookie, or the user, and the client id. */
     consents: store.collection<ClientConsents>('consent', 2),
-    /** By the browser's cookie and the client id. */
+    /** By the browser's cookie, or the user, and the client id. */
     forgottenConsents: store.collection<ForgottenConsent>('forgotten-consent', 1),
-    /** By the browser's cookie. */
+    /** By the browser's cookie, or the user. */
     rememberedClients: store.collection<RememberedClients>('remembered-clients', 1),
     /** By the upstream `state`. */
     logins: store.collection<UpstreamLogin>('login', 2),

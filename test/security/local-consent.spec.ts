@@ -96,6 +96,16 @@ describe('a remembered consent', () => {
     expect(isAsked(await open(browserOf('alice')))).toBe(true);
   });
 
+  it('is not over when somebody else refuses, also in the browser in which it was given', async () => {
+    await start(remembering);
+    const browser = browserOf('alice');
+    await approve(browser);
+    flow.logInAtApp(browser, 'bob');
+    await browser.deny(await open(browser), atClient(client));
+    flow.logInAtApp(browser, 'alice');
+    expect((await open(browser)).stopped).toBe(true);
+  });
+
   it('is not made unless that is wanted', async () => {
     await start({});
     const page = await open(browserOf('alice'));

@@ -6,7 +6,7 @@ import type { AuthorizationRequest } from '../transactions/transaction.js';
 
 /**
  * Everything a consent page shows. Much of it was written by the client: a page of your own must
- * escape it all, and has to show who asks, where the answer goes, and for what.
+ * escape it all, and has to show who asks, where the answer goes, for what, and who is asked.
  */
 export interface ConsentView {
   /** The language and direction that suit the user (BCP 47). */

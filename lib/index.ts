@@ -154,6 +154,13 @@ export {
   DebugTokenVerifier,
   type DebugTokenVerifierOptions,
 } from './verifiers/debug.verifier.js';
+export { type GeneratedApiKey, generateApiKey } from './verifiers/api-key.js';
+export { ApiKeyVerifier } from './verifiers/api-key.verifier.js';
+export type {
+  ApiKey,
+  ApiKeyVerifierOptions,
+  FindApiKey,
+} from './verifiers/api-key-verifier-options.js';
 export type { ClientAuthentication } from './verifiers/client-authentication.js';
 export { IntrospectionVerifier } from './verifiers/introspection.verifier.js';
 export {

@@ -10,9 +10,14 @@ export interface MultiAuthEventMap {
   /** A source could not reach a verdict. */
   'source.failed': { source: string; resource: string; reason: string };
   /** A request was answered 403: the token is good and its scopes are too few. */
-  'scope.insufficient': { clientId: string; required: readonly string[]; resource: string };
+  'scope.insufficient': {
+    source: string;
+    clientId: string;
+    required: readonly string[];
+    resource: string;
+  };
   /** A request named a session that belongs to another principal. */
-  'session.foreign': { clientId: string; subject?: string };
+  'session.foreign': { source: string; clientId: string; subject?: string };
   /** A client registered itself (RFC 7591). */
   'client.registered': { clientId: string; clientName?: string };
   /** A client id that is a URL was refused: the URL, what its host answered, or the document. */

@@ -12,16 +12,31 @@ export function unknownOptionIssues(
     .map((option) => ({ path: `${owner}.${option}`, problem: 'is not an option' }));
 }
 
-/** The issues of the options every verifier has: `name` and `requiredScopes`. */
+/** The issues of the options verifiers have in common. */
 export function commonOptionIssues(
   owner: string,
-  options: { readonly name?: unknown; readonly requiredScopes?: unknown },
+  options: {
+    readonly name?: unknown;
+    readonly requiredScopes?: unknown;
+    readonly timeoutSeconds?: unknown;
+  },
 ): ConfigurationIssue[] {
   const issues: ConfigurationIssue[] = [];
   if (options.name !== undefined && !isText(options.name)) {
     issues.push({ path: `${owner}.name`, problem: 'must be a non-empty string' });
   }
-  return [...issues, ...scopeListIssues(`${owner}.requiredScopes`, options.requiredScopes)];
+  return [
+    ...issues,
+    ...scopeListIssues(`${owner}.requiredScopes`, options.requiredScopes),
+    ...timeoutIssues(`${owner}.timeoutSeconds`, options.timeoutSeconds),
+  ];
+}
+
+/** The issues of the time a source may take, which may be absent. */
+export function timeoutIssues(path: string, seconds: unknown): ConfigurationIssue[] {
+  if (seconds === undefined) return [];
+  if (typeof seconds === 'number' && seconds > 0 && seconds <= 60) return [];
+  return [{ path, problem: 'must be more than 0 and at most 60' }];
 }
 
 /** The issues of a list of scopes, which may be absent (RFC 6749 §3.3). */

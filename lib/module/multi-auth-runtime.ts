@@ -18,6 +18,7 @@ import { SessionBinding } from '../resource-server/session-binding.js';
 import type { ProtectedResource } from '../resources/protected-resource.js';
 import { OAuthProvider } from '../verifiers/oauth-provider.js';
 import { sourceNames } from '../verifiers/source-names.js';
+import { tokenHeadersOf } from '../verifiers/source-properties.js';
 import type { TokenVerifier } from '../verifiers/token-verifier.js';
 import { VerifierChain } from '../verifiers/verifier-chain.js';
 import { Health } from './health.js';
@@ -57,6 +58,7 @@ export class MultiAuthRuntime {
       resources,
       events,
       impliedScopes: options.impliedScopes,
+      tokenHeaders: tokenHeadersOf(sources),
       sessions: new SessionBinding({ events, clock }),
       chain: (resource) => this.chain(resource),
       metadataUrl: (resource) => this.#metadataUrl(resource),

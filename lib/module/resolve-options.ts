@@ -4,7 +4,8 @@ import { type ImpliedScopes, isScopeToken } from '../common/scopes.js';
 import { baseUrlIssues } from '../http/base-url.js';
 import type { ResourceRegistry } from '../resources/resource-registry.js';
 import { AuthProvider } from '../verifiers/auth-provider.js';
-import { isScopeList } from '../common/option-issues.js';
+import { isScopeList, timeoutIssues } from '../common/option-issues.js';
+import { sourcePropertyIssues } from '../verifiers/source-properties.js';
 import type { TokenVerifier } from '../verifiers/token-verifier.js';
 import type { MultiAuthOptions } from './multi-auth-options.js';
 import { isPublished, resolveResources } from './resolve-resources.js';
@@ -51,7 +52,7 @@ export function resolveOptions(given: MultiAuthOptions | undefined): ResolvedOpt
     ...urlIssues,
     ...sourceIssues(given),
     ...scopeIssues(given),
-    ...timeoutIssues(given.sourceTimeoutSeconds),
+    ...timeoutIssues('sourceTimeoutSeconds', given.sourceTimeoutSeconds),
   ];
   const server = given.server;
   // Copies: what the app does to its lists later changes nothing here.
@@ -90,7 +91,7 @@ function verifiersOf({ verifiers }: MultiAuthOptions): readonly TokenVerifier[] 
 function sourceIssues(given: MultiAuthOptions): ConfigurationIssue[] {
   const verifiers = verifiersOf(given);
   const issues = verifiers.flatMap((verifier, index) =>
-    isVerifier(verifier) ? [] : [notAVerifier(`verifiers[${index}]`)],
+    issuesOfSource(`verifiers[${index}]`, verifier),
   );
   verifiers.forEach((verifier, index) => {
     if (!(verifier instanceof AuthProvider)) return;
@@ -99,7 +100,7 @@ function sourceIssues(given: MultiAuthOptions): ConfigurationIssue[] {
       problem: 'is a server, not a verifier: give it as server',
     });
   });
-  if (given.server !== undefined && !isVerifier(given.server)) issues.push(notAVerifier('server'));
+  if (given.server !== undefined) issues.push(...issuesOfSource('server', given.server));
   if (given.server === undefined && verifiers.length === 0) {
     issues.push({ path: 'server', problem: 'give at least a server or one verifier' });
   }
@@ -125,12 +126,11 @@ function unboundIssues(given: MultiAuthOptions, resources: ResourceRegistry): Co
     .map(([path]) => ({ path, problem }));
 }
 
-function isVerifier(value: unknown): boolean {
-  return typeof (value as TokenVerifier | null | undefined)?.verifyToken === 'function';
-}
-
-function notAVerifier(path: string): ConfigurationIssue {
-  return { path, problem: 'is not a token verifier: it has no verifyToken method' };
+function issuesOfSource(path: string, source: unknown): ConfigurationIssue[] {
+  if (typeof (source as TokenVerifier | null | undefined)?.verifyToken !== 'function') {
+    return [{ path, problem: 'is not a token verifier: it has no verifyToken method' }];
+  }
+  return sourcePropertyIssues(path, source as TokenVerifier);
 }
 
 function scopeIssues({ requiredScopes, impliedScopes }: MultiAuthOptions): ConfigurationIssue[] {
@@ -143,10 +143,4 @@ function scopeIssues({ requiredScopes, impliedScopes }: MultiAuthOptions): Confi
     issues.push({ path: 'impliedScopes', problem: 'must map scope tokens to lists of them' });
   }
   return issues;
-}
-
-function timeoutIssues(seconds: number | undefined): ConfigurationIssue[] {
-  if (seconds === undefined || (Number.isFinite(seconds) && seconds > 0 && seconds <= 60))
-    return [];
-  return [{ path: 'sourceTimeoutSeconds', problem: 'must be more than 0 and at most 60' }];
 }

@@ -1,10 +1,11 @@
 /** Header values as Node gives them: lower-case names; a value, several, or none. */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** What the `Authorization` header of a request holds. */
+/** What a request brings to say who is calling. */
 export type BearerCredentials =
   | { readonly kind: 'none' }
-  | { readonly kind: 'token'; readonly token: string }
+  /** `header`: where the token came, when not in `Authorization`. */
+  | { readonly kind: 'token'; readonly token: string; readonly header?: string }
   /** 400 for a malformed request, 401 for a token that no source could accept. */
   | { readonly kind: 'malformed'; readonly status: 400 | 401 };
 
@@ -12,7 +13,11 @@ const MAX_TOKEN_LENGTH = 16 * 1024;
 const SCHEME = 'bearer';
 
 const NONE: BearerCredentials = Object.freeze({ kind: 'none' });
-const MALFORMED_REQUEST: BearerCredentials = Object.freeze({ kind: 'malformed', status: 400 });
+/** A request that says it in no readable way, or in several. */
+export const MALFORMED_REQUEST: BearerCredentials = Object.freeze({
+  kind: 'malformed',
+  status: 400,
+});
 const MALFORMED_TOKEN: BearerCredentials = Object.freeze({ kind: 'malformed', status: 401 });
 
 /**
@@ -39,7 +44,11 @@ function parseCredentials(value: string): BearerCredentials {
   if (value[SCHEME.length] !== ' ') {
     return isAlphanumeric(value.charCodeAt(SCHEME.length)) ? NONE : MALFORMED_REQUEST;
   }
-  const token = value.slice(SCHEME.length + 1);
+  return parseToken(value.slice(SCHEME.length + 1));
+}
+
+/** Reads what should be a token and nothing else. */
+export function parseToken(token: string): BearerCredentials {
   if (token.length > MAX_TOKEN_LENGTH) return MALFORMED_TOKEN;
   return isB64Token(token) ? { kind: 'token', token } : MALFORMED_REQUEST;
 }

@@ -73,7 +73,8 @@ export class McpAuthGuard implements CanActivate {
       response,
       operation: { resource: this.resourceOf(context), requiredScopes: scopes },
     };
-    return { admit: (credentials) => this.#admit(exchange, credentials) };
+    const { tokenHeaders } = this.server;
+    return { admit: (credentials) => this.#admit(exchange, credentials), tokenHeaders };
   }
 
   /** The framework's request. */

@@ -4,11 +4,11 @@ import { isPromise } from '../common/awaitable.js';
 import type { Awaitable } from '../common/awaitable.js';
 import { ConfigurationError } from '../common/errors.js';
 import type { AccessToken } from '../verifiers/access-token.js';
-import { parseBearerToken } from './bearer-token.js';
 import type { BearerCredentials } from './bearer-token.js';
 import { rawHeadersOf } from './http-exchange.js';
 import type { GuardedRequest } from './http-exchange.js';
 import { OAuthException } from './oauth.exception.js';
+import { parseCredentials } from './request-credentials.js';
 import type { Admission } from './resource-server.js';
 
 /** The name under which the strategy is registered with Passport. */
@@ -18,11 +18,14 @@ export const MCP_BEARER = 'mcp-bearer';
 export interface McpBearerOptions {
   /** Judges the credentials of the request; `McpAuthGuard.authenticateOptions` makes it. */
   readonly admit: (credentials: BearerCredentials) => Awaitable<Admission>;
+  /** The headers beside `Authorization` that may bring a token, in lower case. @default none */
+  readonly tokenHeaders?: readonly string[];
 }
 
 /** All the base class gets to see: it would also read tokens from a query or a body. */
 interface BearerRequest extends McpBearerOptions {
   readonly headers: { readonly authorization: string };
+  readonly credentials: BearerCredentials;
 }
 
 type Done = (error: unknown, token?: AccessToken) => void;
@@ -52,21 +55,23 @@ const Base = Strategy as unknown as new (
  */
 export class McpBearerStrategy extends Base {
   constructor() {
-    super({ passReqToCallback: true }, (request, token, done) =>
-      conclude(request.admit({ kind: 'token', token }), done),
+    super({ passReqToCallback: true }, (request, _token, done) =>
+      conclude(request.admit(request.credentials), done),
     );
     this.name = MCP_BEARER;
   }
 
   override authenticate(request: object, options: Partial<McpBearerOptions> = {}): void {
     const actions = this as unknown as PassportActions;
-    const { admit } = options;
+    const { admit, tokenHeaders = [] } = options;
     if (admit === undefined) return actions.error(unconfigured());
     const received: GuardedRequest = request;
-    const credentials = parseBearerToken(received.headers, rawHeadersOf(received));
+    const rawHeaders = rawHeadersOf(received);
+    const credentials = parseCredentials(received.headers, rawHeaders, tokenHeaders);
     if (credentials.kind === 'token') {
       const minimal: BearerRequest = {
         headers: { authorization: `Bearer ${credentials.token}` },
+        credentials,
         admit,
       };
       return super.authenticate(minimal);

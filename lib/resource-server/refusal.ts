@@ -30,7 +30,7 @@ export interface PreparedRefusals {
 }
 
 const MISSING = 'The request has no bearer token.';
-const MALFORMED = 'The Authorization header is malformed or sent more than once.';
+const MALFORMED = 'The credentials of the request are malformed, or there are several.';
 const INVALID = 'The access token is expired, revoked or not valid here.';
 const INSUFFICIENT = 'The access token lacks a scope that this request needs.';
 

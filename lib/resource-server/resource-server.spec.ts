@@ -144,6 +144,7 @@ describe('ResourceServer', () => {
       /^Bearer error="insufficient_scope", .*scope="mcp:use files:read", resource_metadata="[^"]*"$/,
     );
     expect(seen.map(([name]) => name)).toEqual(['token.accepted', 'scope.insufficient']);
+    expect(seen.map(([, event]) => event)).toMatchObject([{ source: 'fake' }, { source: 'fake' }]);
   });
 
   it('takes no scope for another that begins alike (AT-32)', async () => {

@@ -8,10 +8,10 @@ import type { ProtectedResource } from '../resources/protected-resource.js';
 import type { ResourceRegistry } from '../resources/resource-registry.js';
 import type { AccessToken } from '../verifiers/access-token.js';
 import type { ChainVerdict } from '../verifiers/verifier-chain.js';
-import { parseBearerToken } from './bearer-token.js';
 import type { BearerCredentials, RequestHeaders } from './bearer-token.js';
 import { prepareRefusals, unavailableRefusal } from './refusal.js';
 import type { PreparedRefusals, Refusal } from './refusal.js';
+import { parseCredentials } from './request-credentials.js';
 import type { SessionBinding } from './session-binding.js';
 
 /** The verdict on a request. */
@@ -29,13 +29,16 @@ export interface ResourceServerOptions {
   readonly metadataUrl: (resource: ProtectedResource) => string | undefined;
   /** Translates scopes to the names a client must ask its authorization server for. */
   readonly challengeScopes: (scopes: readonly string[]) => readonly string[];
+  /** The headers beside `Authorization` that may bring a token, in lower case. @default none */
+  readonly tokenHeaders?: readonly string[];
   /** Binds sessions to principals; without it nothing is bound. */
   readonly sessions?: SessionBinding;
 }
 
 /** What a resource server needs of a verifier chain. */
 export interface TokenJudge {
-  verify(token: string): Awaitable<ChainVerdict>;
+  /** `header`: where the token came, when not in `Authorization`. */
+  verify(token: string, header?: string): Awaitable<ChainVerdict>;
 }
 
 /** What is asked for: a resource, and the scopes the operation needs beside the resource's own. */
@@ -74,6 +77,10 @@ export class ResourceServer {
     return this.options.resources;
   }
 
+  get tokenHeaders(): readonly string[] {
+    return this.options.tokenHeaders ?? [];
+  }
+
   get sessions(): SessionBinding | undefined {
     return this.options.sessions;
   }
@@ -82,9 +89,9 @@ export class ResourceServer {
     return this.options.metadataUrl(resource);
   }
 
-  /** Judges a request by its `Authorization` header. Never throws, never rejects. */
+  /** Judges a request by its headers. Never throws, never rejects. */
   authenticate(call: BearerCall): Awaitable<Admission> {
-    return this.judge(call, parseBearerToken(call.headers, call.rawHeaders));
+    return this.judge(call, parseCredentials(call.headers, call.rawHeaders, this.tokenHeaders));
   }
 
   /** Judges credentials that were parsed already. Never throws, never rejects. */
@@ -92,7 +99,8 @@ export class ResourceServer {
     try {
       const requirement = this.#requirementOf(operation);
       if (credentials.kind !== 'token') return refused(unreadable(requirement, credentials));
-      const verdict = this.options.chain(operation.resource).verify(credentials.token);
+      const { token, header } = credentials;
+      const verdict = this.options.chain(operation.resource).verify(token, header);
       if (!isPromise(verdict)) return this.#conclude(requirement, verdict);
       return verdict
         .then((reached) => this.#conclude(requirement, reached))
@@ -137,6 +145,7 @@ export class ResourceServer {
     });
     if (this.covers(token, requirement.scopes)) return { admitted: true, token };
     this.options.events.emit('scope.insufficient', {
+      source,
       clientId,
       required: requirement.scopes,
       resource,

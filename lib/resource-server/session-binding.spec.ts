@@ -48,7 +48,7 @@ describe('SessionBinding', () => {
     expect(use(sessions, 's', alice, RS)).toBe(true);
     expect(use(sessions, 's', bob, RS)).toBe(false);
     expect(use(sessions, 's', alice, RS)).toBe(true);
-    expect(foreign).toEqual([{ clientId: 'c', subject: 'bob' }]);
+    expect(foreign).toEqual([{ source: 'fake', clientId: 'c', subject: 'bob' }]);
   });
 
   it.each([

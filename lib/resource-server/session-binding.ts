@@ -62,6 +62,7 @@ export class SessionBinding {
       return 'this';
     }
     this.#options.events.emit('session.foreign', {
+      source: token.source,
       clientId: token.clientId,
       ...(token.subject !== undefined && { subject: token.subject }),
     });

@@ -27,6 +27,8 @@ export abstract class AuthProvider implements TokenVerifier {
   readonly requiredScopes?: readonly string[];
   readonly clockToleranceSeconds?: number;
   readonly boundToResource?: boolean;
+  readonly timeoutSeconds?: number | undefined;
+  readonly header?: string | undefined;
 
   abstract verifyToken(
     token: string,

@@ -34,6 +34,10 @@ describe('DebugTokenVerifier', () => {
     });
   });
 
+  it('claims no token, so that a careless place in the chain takes none from its owner', () => {
+    expect(verifier().recognizes()).toBeUndefined();
+  });
+
   it.each(['', ' ', '\t\n'])('never accepts a blank token (%j)', (token) => {
     expect(ask(verifier(), token)).toBeNull();
   });

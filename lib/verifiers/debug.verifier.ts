@@ -58,6 +58,11 @@ export class DebugTokenVerifier implements TokenVerifier {
     };
   }
 
+  /** It owns no token: it gets those that no other source claims. */
+  recognizes(): undefined {
+    return undefined;
+  }
+
   verifyToken(token: string, context: VerificationContext): Awaitable<VerifiedToken | null> {
     if (token.trim() === '') return context.reject('malformed');
     const verdict = this.#validate(token);

@@ -49,7 +49,10 @@ export interface IntrospectionVerifierOptions {
   readonly cacheSeconds?: number | undefined;
   /** How many answers are remembered. @default 10_000 */
   readonly maxCacheEntries?: number | undefined;
-  /** How long the endpoint may take, in seconds, up to 60. @default 5 */
+  /**
+   * How long the endpoint may take, in seconds, up to 60.
+   * @default 5, and no longer than the module's `sourceTimeoutSeconds`
+   */
   readonly timeoutSeconds?: number | undefined;
   /** The scopes a token must have. @default none */
   readonly requiredScopes?: readonly string[] | undefined;
@@ -87,7 +90,6 @@ const ranges = {
   cacheSeconds: [0, 300],
   clockToleranceSeconds: [0, 30],
   maxCacheEntries: [1, 1_000_000],
-  timeoutSeconds: [0.1, 60],
 } as const satisfies Partial<Record<keyof IntrospectionVerifierOptions, readonly [number, number]>>;
 
 /** Everything that is wrong with the options; never a value. */
@@ -107,6 +109,13 @@ export function introspectionVerifierIssues(
   for (const [option, problem] of credentialProblems(given)) add(option, problem);
   if (given.issuer !== undefined && !isText(given.issuer)) add('issuer', 'must be a text');
   if (!isAudience(given.audience)) add('audience', 'must be a text, a list, or anyAudience');
+  if (given.fetch !== undefined && typeof given.fetch !== 'function') {
+    add('fetch', 'must be a function');
+  }
+  // A text such as `false`, as an environment variable has it, would count as true.
+  if (!['undefined', 'boolean'].includes(typeof given.introspectForeignJwts)) {
+    add('introspectForeignJwts', 'must be true or false');
+  }
   for (const [option, [min, max]] of Object.entries(ranges)) {
     const value = given[option as keyof typeof ranges];
     if (value === undefined || (value >= min && value <= max)) continue;

@@ -38,6 +38,7 @@ export class IntrospectionVerifier implements TokenVerifier {
   readonly requiredScopes: readonly string[];
   readonly clockToleranceSeconds: number;
   readonly boundToResource: boolean;
+  readonly timeoutSeconds: number | undefined;
   readonly #options: IntrospectionVerifierOptions;
   readonly #clock: Clock;
   readonly #server: oauth.AuthorizationServer;
@@ -52,6 +53,7 @@ export class IntrospectionVerifier implements TokenVerifier {
     this.requiredScopes = [...(options.requiredScopes ?? [])];
     this.clockToleranceSeconds = options.clockToleranceSeconds ?? 5;
     this.boundToResource = options.audience === undefined;
+    this.timeoutSeconds = options.timeoutSeconds;
     this.#clock = options.clock ?? new SystemClock();
     this.#server = {
       issuer: options.issuer ?? options.introspectionEndpoint,

@@ -6,12 +6,8 @@ import { frozenCopy } from '../common/frozen-copy.js';
 import { coversScopes } from '../common/scopes.js';
 import { hashSecret } from '../crypto/hash.js';
 import type { VerifiedToken } from './access-token.js';
-import {
-  commonOptionIssues,
-  isText,
-  scopeListIssues,
-  unknownOptionIssues,
-} from '../common/option-issues.js';
+import { commonOptionIssues, unknownOptionIssues } from '../common/option-issues.js';
+import { principalIssues } from './principal-issues.js';
 import type { TokenVerifier, VerificationContext } from './token-verifier.js';
 
 const MIN_TOKEN_LENGTH = 8;
@@ -108,16 +104,9 @@ function contentIssues(path: string, content: StaticToken): ConfigurationIssue[]
   if (typeof content !== 'object' || content === null) {
     return [{ path, problem: 'must say whom the token speaks for' }];
   }
-  const { clientId, scopes, subject, expiresAt } = content;
-  const issues = scopeListIssues(`${path}.scopes`, scopes);
-  if (!isText(clientId)) {
-    issues.push({ path: `${path}.clientId`, problem: 'must be a text that is not empty' });
-  }
-  if (subject !== undefined && !isText(subject)) {
-    issues.push({ path: `${path}.subject`, problem: 'must be a text that is not empty' });
-  }
-  if (expiresAt !== undefined && !Number.isFinite(expiresAt)) {
-    issues.push({ path: `${path}.expiresAt`, problem: 'must be a number of seconds' });
+  const issues = principalIssues(path, content);
+  if (content.clientId === undefined) {
+    issues.push({ path: `${path}.clientId`, problem: 'is missing' });
   }
   return issues;
 }

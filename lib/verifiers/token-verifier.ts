@@ -39,6 +39,17 @@ export interface TokenVerifier {
    * @default false
    */
   readonly boundToResource?: boolean;
+  /**
+   * How long the source may take to answer, in seconds, up to 60.
+   * @default the module's `sourceTimeoutSeconds`
+   */
+  readonly timeoutSeconds?: number | undefined;
+  /**
+   * A header in which its tokens may come as well, beside `Authorization: Bearer`, such as
+   * `x-api-key`. What comes there is offered to the sources that name the header and to no others; a
+   * request that has both is refused. Default: none
+   */
+  readonly header?: string | undefined;
 
   verifyToken(token: string, context: VerificationContext): Awaitable<VerifiedToken | null>;
 

@@ -268,6 +268,22 @@ describe('VerifierChain', () => {
       expect(await chain(slow).verify('t')).toMatchObject({ outcome: 'unavailable' });
     });
 
+    it.each([
+      [0.02, 60],
+      [60, 0.02],
+    ])('gives a source its own time: %s s in a chain of %s', async (own, common) => {
+      const answer = () => new Promise((resolve) => setTimeout(() => resolve(alice), 60));
+      const one = source(answer, { name: 'one', timeoutSeconds: own });
+      const options = { resource: RESOURCE, events, clock, timeoutSeconds: common };
+      const verdict = new VerifierChain([one], options).verify('t');
+      if (own < common) {
+        expect(await verdict).toMatchObject({ outcome: 'unavailable' });
+        expect(failures).toMatchObject([{ reason: expect.stringContaining(`${own} seconds`) }]);
+      } else {
+        expect(await verdict).toMatchObject({ outcome: 'accepted' });
+      }
+    });
+
     it('hands out an aborted signal to who asks for it late', async () => {
       let later: VerificationContext | undefined;
       await chain(
@@ -349,6 +365,29 @@ describe('VerifierChain', () => {
         source(() => alice, { recognizes: recognizes as () => boolean }),
       ).verify('t');
       expect(verdict).toMatchObject({ outcome: 'accepted' });
+    });
+  });
+
+  describe('when a token came in a header of its own', () => {
+    it('asks the sources that named the header, and no others', () => {
+      const key = source(() => alice, { name: 'key', header: 'X-Api-Key' });
+      const loose = source(() => bob);
+      const owner = source(() => bob, { recognizes: () => true });
+      const one = chain(loose, owner, key);
+      expect(one.verify('t', 'x-api-key')).toMatchObject({ token: { source: 'key' } });
+      expect(one.verify('t', 'x-other')).toEqual({ outcome: 'rejected', reasons: [] });
+      expect([loose.calls, owner.calls]).toEqual([0, 0]);
+      // Beside it they are asked as ever.
+      expect(one.verify('t')).toMatchObject({ token: { clientId: 'bob' } });
+      expect(chain(key).verify('t')).toMatchObject({ token: { source: 'key' } });
+    });
+
+    it('asks the owners among them alone', () => {
+      const header = 'x-api-key';
+      const loose = source(() => bob, { header });
+      const owner = source((_t, c) => c.reject('expired'), { header, recognizes: () => true });
+      expect(chain(loose, owner).verify('t', header)).toMatchObject({ outcome: 'rejected' });
+      expect(loose.calls).toBe(0);
     });
   });
 

@@ -5,7 +5,7 @@ import { ConfigurationError } from '../common/errors.js';
 import type { MultiAuthEvents, SourceReason } from '../common/events.js';
 import type { AccessToken } from './access-token.js';
 import { SourceCall } from './source-call.js';
-import type { OwnIssuer, SourceOutcome } from './source-call.js';
+import type { CallLimits, OwnIssuer, SourceOutcome } from './source-call.js';
 import { PresentedToken } from './source-context.js';
 import { sourceNames } from './source-names.js';
 import type { TokenVerifier } from './token-verifier.js';
@@ -25,7 +25,7 @@ export interface VerifierChainOptions {
   readonly ownIssuer?: OwnIssuer;
   readonly events: MultiAuthEvents;
   readonly clock: Clock;
-  /** How long one source may take. */
+  /** How long a source may take that names no time of its own. */
   readonly timeoutSeconds: number;
 }
 
@@ -38,30 +38,39 @@ export interface VerifierChainOptions {
  * @throws {ConfigurationError} without any source: nothing must ever be open by mistake.
  */
 export class VerifierChain {
-  readonly #sources: readonly (readonly [source: TokenVerifier, name: string])[];
+  readonly #sources: readonly ChainSource[];
   readonly #options: VerifierChainOptions;
 
   constructor(sources: readonly TokenVerifier[], options: VerifierChainOptions) {
     ConfigurationError.assertNone(issuesOf(sources, options));
     const names = sourceNames(sources);
-    this.#sources = sources.map((source, i) => [source, names[i] ?? ''] as const);
+    this.#sources = sources.map((source, i) => {
+      const { timeoutSeconds = options.timeoutSeconds } = source;
+      const header = source.header?.toLowerCase();
+      return { source, name: names[i] ?? '', header, limits: { ...options, timeoutSeconds } };
+    });
     this.#options = options;
   }
 
-  /** Answers with a plain verdict when the sources do, else with a promise; never throws. */
-  verify(token: string): Awaitable<ChainVerdict> {
-    return this.#ask(this.#candidates(new PresentedToken(token, this.#options.resource)), {
+  /**
+   * Answers with a plain verdict when the sources do, else with a promise; never throws. What came
+   * in a header of its own is for the sources that named the header, and for no others.
+   */
+  verify(token: string, header?: string): Awaitable<ChainVerdict> {
+    const presented = new PresentedToken(token, this.#options.resource);
+    return this.#ask(this.#candidates(presented, header), {
       next: 0,
       reasons: [],
       retryAfterSeconds: 0,
     });
   }
 
-  #candidates(presented: PresentedToken): readonly SourceCall[] {
+  #candidates(presented: PresentedToken, cameIn: string | undefined): readonly SourceCall[] {
     const owners: SourceCall[] = [];
     const others: SourceCall[] = [];
-    for (const [source, name] of this.#sources) {
-      const call = new SourceCall(source, name, presented, this.#options);
+    for (const { source, name, limits, header } of this.#sources) {
+      if (cameIn !== undefined && cameIn !== header) continue;
+      const call = new SourceCall(source, name, presented, limits);
       const recognized = call.recognizes();
       if (recognized === true) owners.push(call);
       else if (recognized === undefined) others.push(call);
@@ -98,6 +107,14 @@ export class VerifierChain {
     progress.retryAfterSeconds = Math.max(progress.retryAfterSeconds, outcome.retryAfterSeconds);
     return undefined;
   }
+}
+
+/** A source with what was found out about it once. */
+interface ChainSource {
+  readonly source: TokenVerifier;
+  readonly name: string;
+  readonly header: string | undefined;
+  readonly limits: CallLimits;
 }
 
 /** How far one token has come. */

@@ -5,8 +5,8 @@ import { platforms } from '../support/app.js';
 import {
   all,
   base64url,
-  customToken,
   EverySource,
+  opaqueSources,
   outcomesOf,
   staticToken,
 } from '../support/every-source.js';
@@ -32,8 +32,7 @@ describe.each(platforms)('an access token in a request on %s', (platform) => {
 
   const genuineTokens = (): Record<string, string> => ({
     ...Object.fromEntries(every.jwts.map(({ name, genuine }) => [name, genuine])),
-    static: staticToken,
-    custom: customToken,
+    ...Object.fromEntries(opaqueSources.map(({ source, token }) => [source, token])),
   });
 
   const appOf = (name: string) => (name === 'own ES256' ? every.signed : every.main);
@@ -55,6 +54,7 @@ describe.each(platforms)('an access token in a request on %s', (platform) => {
       pem: { source: 'pem', issuer: 'https://pem.test', subject: 'user-of-pem' },
       static: { source: 'static', issuer: undefined, subject: 'robot' },
       custom: { source: 'custom', issuer: undefined, subject: 'house' },
+      'api-key': { source: 'api-key', issuer: undefined, subject: 'key-owner' },
     });
   });
 

@@ -311,6 +311,11 @@ describe.each(platforms)('introspected tokens on %s', (platform) => {
 describe('an introspection verifier', () => {
   const good = { introspectionEndpoint: 'https://as.test/i', clientId: 'app', clientSecret };
 
+  it('is given by the module the time it was given itself', () => {
+    expect(new IntrospectionVerifier({ ...good, timeoutSeconds: 30 }).timeoutSeconds).toBe(30);
+    expect(new IntrospectionVerifier(good).timeoutSeconds).toBeUndefined();
+  });
+
   it.each<[Partial<Record<keyof IntrospectionVerifierOptions, unknown>>, string]>([
     [{ introspectionEndpoint: 'http://as.test/i' }, 'introspectionEndpoint'],
     [{ introspectionEndpoint: 'https://u:p@as.test/i' }, 'introspectionEndpoint'],
@@ -327,6 +332,9 @@ describe('an introspection verifier', () => {
     [{ cacheSeconds: Number.NaN }, 'cacheSeconds'],
     [{ maxCacheEntries: 0 }, 'maxCacheEntries'],
     [{ timeoutSeconds: 0 }, 'timeoutSeconds'],
+    [{ timeoutSeconds: '5' }, 'timeoutSeconds'],
+    [{ introspectForeignJwts: 'false' }, 'introspectForeignJwts'],
+    [{ fetch: 'fetch' }, 'fetch'],
     [{ clockToleranceSeconds: 31 }, 'clockToleranceSeconds'],
     [{ cacheTtl: 5 } as object, 'cacheTtl'],
   ])('does not come to be with %j — VC-12', (changes, option) => {

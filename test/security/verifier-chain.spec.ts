@@ -7,7 +7,7 @@ import {
   type VerifiedToken,
 } from '../../lib/index.js';
 import { platforms } from '../support/app.js';
-import { customToken, EverySource, staticToken } from '../support/every-source.js';
+import { EverySource, opaqueSources } from '../support/every-source.js';
 import { FakeVerifier } from '../support/fake-sources.js';
 import { UpstreamIdp } from '../support/upstream-idp.js';
 
@@ -163,9 +163,9 @@ describe.each(platforms)('a chain of sources on %s', (platform) => {
     expect(new Set(seen).size).toBe(3);
   });
 
-  it.each([staticToken, customToken])(
-    'never takes one token for another, as a cache might: %s — VC-15',
-    async (token) => {
+  it.each(opaqueSources)(
+    'never takes one token for another, as a cache might: $source — VC-15',
+    async ({ token }) => {
       expect(await every.main.present(token)).toBe('accepted');
       const changes = [
         token.toUpperCase(),
@@ -177,7 +177,7 @@ describe.each(platforms)('a chain of sources on %s', (platform) => {
         token.replace('-', '_'),
         token.split('').toReversed().join(''),
       ];
-      for (const changed of changes) {
+      for (const changed of changes.filter((text) => text !== token)) {
         expect([changed, await every.main.present(changed)]).toEqual([changed, 'B401i']);
       }
     },
@@ -189,8 +189,7 @@ describe.each(platforms)('a chain of sources on %s', (platform) => {
       [own.genuine]: 'OAuthProxy',
       [jwks.genuine]: 'jwks',
       [pem.genuine]: 'pem',
-      [staticToken]: 'static',
-      [customToken]: 'custom',
+      ...Object.fromEntries(opaqueSources.map(({ token, source }) => [token, source])),
       'rejects-with-an-error.good': 'lenient',
     };
     const rounds = Array.from({ length: 10 }, () => Object.entries(wanted)).flat();

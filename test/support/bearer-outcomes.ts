@@ -49,7 +49,7 @@ const outcomes: Readonly<Record<string, string>> = {
 };
 
 const descriptions: Readonly<Record<string, string>> = {
-  invalid_request: 'The Authorization header is malformed or sent more than once.',
+  invalid_request: 'The credentials of the request are malformed, or there are several.',
   invalid_token: 'The access token is expired, revoked or not valid here.',
   insufficient_scope: 'The access token lacks a scope that this request needs.',
 };

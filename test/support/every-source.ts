@@ -3,6 +3,8 @@ import { All, Controller } from '@nestjs/common';
 import { expect } from '@jest/globals';
 import {
   AccessToken,
+  ApiKeyVerifier,
+  generateApiKey,
   JwtVerifier,
   McpAuth,
   type MultiAuthOptions,
@@ -30,6 +32,15 @@ import type { UpstreamIdp } from './upstream-idp.js';
 
 export const staticToken = 'static-token-of-the-robot';
 export const customToken = 'custom-token-of-the-house';
+export const apiKey = generateApiKey({ prefix: 'acme' });
+export const keyHeader = 'x-api-key';
+
+/** The sources whose tokens say nothing themselves; another one has to be added here alone. */
+export const opaqueSources = [
+  { source: 'static', token: staticToken, subject: 'robot' },
+  { source: 'custom', token: customToken, subject: 'house' },
+  { source: 'api-key', token: apiKey.key, subject: 'key-owner' },
+] as const;
 export const pemIssuer = 'https://pem.test';
 
 /** The part of a JWT as text, well-formed or not, or as an object to be written as JSON. */
@@ -107,8 +118,8 @@ export interface EverySourceOptions {
 
 /**
  * One app with every kind of source: an `OAuthProxy` with derived keys, JWTs of an issuer with a
- * JWKS, JWTs of an issuer with one PEM key, a static token and a verifier of the app's own. Beside
- * it an app whose `OAuthProxy` signs with ES256.
+ * JWKS, JWTs of an issuer with one PEM key, a static token, a verifier of the app's own and API
+ * keys. Beside it an app whose `OAuthProxy` signs with ES256.
  */
 export class EverySource {
   static async start(options: EverySourceOptions): Promise<EverySource> {
@@ -131,6 +142,7 @@ export class EverySource {
     const origin = `http://127.0.0.1:${port}`;
     const audience = `${origin}/mcp`;
     const publicKey = pem.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    const keyOwner = { clientId: 'key-client', subject: 'key-owner', scopes: ['mcp:use'] };
     const robot = { clientId: 'robot', subject: 'robot', scopes: ['mcp:use'] };
     const main = await guardedApp(options, { port, clock, logger }, [
       new JwtVerifier({
@@ -143,6 +155,13 @@ export class EverySource {
       new JwtVerifier({ name: 'pem', publicKey, issuer: pemIssuer, audience, clock }),
       new StaticTokenVerifier({ name: 'static', tokens: { [staticToken]: robot }, clock }),
       custom,
+      new ApiKeyVerifier({
+        name: 'api-key',
+        prefix: 'acme',
+        keys: { [apiKey.id]: { ...keyOwner, hash: apiKey.hash } },
+        header: keyHeader,
+        clock,
+      }),
       ...(options.verifiers?.(origin, clock, issuer) ?? []),
     ]);
     const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -13,6 +13,7 @@ const values = [
   'anyAudience',
   'Auth0Provider',
   'AuthKitProvider',
+  'ApiKeyVerifier',
   'AuthProvider',
   'Clock',
   'ConfigurationError',
@@ -30,6 +31,7 @@ const values = [
   'GoogleTokenVerifier',
   'GoogleUpstream',
   'HuggingFaceUpstream',
+  'generateApiKey',
   'IntrospectionVerifier',
   'JwtVerifier',
   'KeycloakProvider',
@@ -70,6 +72,8 @@ const values = [
 /** Everything an app can only name in types. */
 const types = [
   'Auth0ProviderOptions',
+  'ApiKey',
+  'ApiKeyVerifierOptions',
   'AuthInfo',
   'AuthKitProviderOptions',
   'AuthProviderHost',
@@ -97,6 +101,8 @@ const types = [
   'GitHubUpstreamOptions',
   'GoogleTokenVerifierOptions',
   'GoogleUpstreamOptions',
+  'FindApiKey',
+  'GeneratedApiKey',
   'GrantSummary',
   'HuggingFaceUpstreamOptions',
   'ImpliedScopes',

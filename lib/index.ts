@@ -174,6 +174,9 @@ export {
   type StaticToken,
   type StaticTokenVerifierOptions,
 } from './verifiers/static.verifier.js';
+export { TrustedIssuersVerifier } from './verifiers/trusted-issuers.verifier.js';
+export type { TrustedIssuersVerifierOptions } from './verifiers/trusted-issuers-verifier-options.js';
+export type { TrustIssuer } from './verifiers/issuer-trust.js';
 export type { TokenVerifier, VerificationContext } from './verifiers/token-verifier.js';
 export type { ChainVerdict } from './verifiers/verifier-chain.js';
 export type { UnverifiedJwt } from './verifiers/unverified-jwt.js';

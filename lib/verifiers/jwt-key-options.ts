@@ -62,6 +62,15 @@ export function readJwtKeys(
   return secretKeys(sharedSecret, options.algorithms, report);
 }
 
+/** The algorithms accepted with published keys, and what is wrong with them. */
+export function readPublicAlgorithms(asked: readonly string[] | undefined): {
+  readonly algorithms: readonly string[];
+  readonly problem: string | undefined;
+} {
+  const algorithms = asked === undefined ? ['RS256'] : asked;
+  return { algorithms, problem: algorithmsProblem(algorithms, isAsymmetricAlgorithm) };
+}
+
 type Report = (option: string, problem: string) => undefined;
 type Algorithms = readonly string[] | undefined;
 
@@ -69,8 +78,7 @@ function jwksKeys(uri: string, asked: Algorithms, report: Report): JwtKeys | und
   if (!isTrustworthyUrl(uri)) {
     report('jwksUri', 'must be an https URL (http only on a loopback host) without credentials');
   }
-  const algorithms = asked === undefined ? ['RS256'] : asked;
-  const problem = algorithmsProblem(algorithms, isAsymmetricAlgorithm);
+  const { algorithms, problem } = readPublicAlgorithms(asked);
   return problem ? report('algorithms', problem) : { kind: 'jwks', uri, algorithms };
 }
 

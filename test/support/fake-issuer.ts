@@ -24,6 +24,14 @@ export class FakeIssuer {
   document: unknown;
   /** How often the JWKS was asked for. */
   requests = 0;
+  /** What its metadata endpoint does, as `mode` for the keys. */
+  discovery: FakeIssuerMode = 'ok';
+  /** Changes to its metadata (OpenID Connect Discovery, or RFC 8414). */
+  metadata: Record<string, unknown> = {};
+  /** Where the metadata are; the other well-known paths are not there. */
+  metadataPath = '/.well-known/openid-configuration';
+  /** How often metadata were asked for, at whatever well-known path. */
+  discoveries = 0;
   /** How often anything else was asked for, where a redirect, `jku` or `x5u` might lead. */
   strayRequests = 0;
   /** The keys published, the newest last. */
@@ -88,6 +96,10 @@ export class FakeIssuer {
     this.document = undefined;
     this.requests = 0;
     this.strayRequests = 0;
+    this.discovery = 'ok';
+    this.metadata = {};
+    this.metadataPath = '/.well-known/openid-configuration';
+    this.discoveries = 0;
   }
 
   /**
@@ -123,6 +135,13 @@ export class FakeIssuer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
+    if (request.url?.startsWith('/.well-known/')) {
+      this.discoveries++;
+      if (request.url === this.metadataPath) {
+        return answers[this.discovery](response, this.#metadata(), this.strayUri);
+      }
+      return void response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>no</h1>');
+    }
     if (request.url !== '/jwks.json') {
       this.strayRequests++;
       response.writeHead(200, { 'content-type': 'application/json' }).end(this.#jwks());
@@ -130,6 +149,13 @@ export class FakeIssuer {
     }
     this.requests++;
     answers[this.mode](response, this.#jwks(), this.strayUri);
+  }
+
+  #metadata(): string {
+    const { issuer, jwksUri } = this;
+    const authorization = { authorization_endpoint: `${issuer}/authorize` };
+    const document = { issuer, jwks_uri: jwksUri, ...authorization, ...this.metadata };
+    return JSON.stringify(defined({ ...document, response_types_supported: ['code'] }));
   }
 
   #jwks(): string {

@@ -1,7 +1,7 @@
-import * as oauth from 'oauth4webapi';
+import type * as oauth from 'oauth4webapi';
 import { UpstreamError } from '../../common/errors.js';
-import { isLoopbackHost } from '../../http/loopback.js';
 import type { OutboundClient } from '../../http/outbound.js';
+import { fetchMetadata, isEndpointOf } from '../../verifiers/issuer-metadata.js';
 import type { UpstreamHost } from './upstream.js';
 import { loginFailure } from './upstream-failure.js';
 
@@ -38,13 +38,7 @@ export class OidcDiscovery {
 
   async #fetch(): Promise<oauth.AuthorizationServer> {
     try {
-      const issuer = new URL(this.issuer);
-      const response = await oauth.discoveryRequest(issuer, {
-        algorithm: 'oidc',
-        [oauth.customFetch]: (url, init) => this.outbound.fetch(url, init),
-        [oauth.allowInsecureRequests]: true,
-      });
-      const server = await oauth.processDiscoveryResponse(issuer, response);
+      const server = await fetchMetadata(this.issuer, 'oidc', this.outbound);
       this.#assertUsable(server);
       this.#known = { server, at: this.host.clock.now() };
       return server;
@@ -65,13 +59,8 @@ export class OidcDiscovery {
   }
 
   #isAcceptable(url: string): boolean {
-    if (!URL.canParse(url)) return false;
-    const { protocol, hostname, username, password, origin } = new URL(url);
-    if (username || password || origin === new URL(this.host.baseUrl).origin) return false;
-    // Only a provider on this machine may send us to this machine.
-    const local = isLoopbackHost(hostname);
-    if (local && !isLoopbackHost(new URL(this.issuer).hostname)) return false;
-    return protocol === 'https:' || (protocol === 'http:' && local);
+    if (!isEndpointOf(url, this.issuer)) return false;
+    return new URL(url).origin !== new URL(this.host.baseUrl).origin;
   }
 }
 

@@ -52,6 +52,11 @@ describe.each(platforms)('an access token in a request on %s', (platform) => {
       'own ES256': { source: 'OAuthProxy', issuer: every.signed.flow.issuer, subject: 'alice' },
       jwks: { source: 'jwks', issuer: every.issuer.issuer, subject: 'user-of-jwks' },
       pem: { source: 'pem', issuer: 'https://pem.test', subject: 'user-of-pem' },
+      discovered: {
+        source: 'discovered',
+        issuer: every.discovered.claims['iss'],
+        subject: 'user-of-discovered',
+      },
       static: { source: 'static', issuer: undefined, subject: 'robot' },
       custom: { source: 'custom', issuer: undefined, subject: 'house' },
       'api-key': { source: 'api-key', issuer: undefined, subject: 'key-owner' },

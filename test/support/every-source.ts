@@ -10,6 +10,7 @@ import {
   type MultiAuthOptions,
   StaticTokenVerifier,
   type TokenVerifier,
+  TrustedIssuersVerifier,
 } from '../../lib/index.js';
 import { SecretRing } from '../../lib/crypto/secret-ring.js';
 import type { Platform } from './app.js';
@@ -118,18 +119,20 @@ export interface EverySourceOptions {
 
 /**
  * One app with every kind of source: an `OAuthProxy` with derived keys, JWTs of an issuer with a
- * JWKS, JWTs of an issuer with one PEM key, a static token, a verifier of the app's own and API
- * keys. Beside it an app whose `OAuthProxy` signs with ES256.
+ * JWKS, JWTs of an issuer with one PEM key, JWTs of an issuer found by its metadata, a static
+ * token, a verifier of the app's own and API keys. Beside it an app whose `OAuthProxy` signs with ES256.
  */
 export class EverySource {
   static async start(options: EverySourceOptions): Promise<EverySource> {
     const clock = new ManualClock();
     // One clock for both: a slow machine must not make a token one of the future.
     const issuer = await new FakeIssuer({ clock }).start();
+    const discovered = await new FakeIssuer({ clock }).start();
     // Without `alg`, so that nothing but the configuration says what a key is for.
-    issuer.document = {
-      keys: issuer.keys.map(({ publicJwk: { alg: _, ...publicJwk } }) => publicJwk),
-    };
+    for (const each of [issuer, discovered]) {
+      const keys = each.keys.map(({ publicJwk: { alg: _, ...publicJwk } }) => publicJwk);
+      each.document = { keys };
+    }
     // Nest has one logger for the whole process.
     const logger = new LogSink();
     const pem = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -155,6 +158,12 @@ export class EverySource {
       new JwtVerifier({ name: 'pem', publicKey, issuer: pemIssuer, audience, clock }),
       new StaticTokenVerifier({ name: 'static', tokens: { [staticToken]: robot }, clock }),
       custom,
+      new TrustedIssuersVerifier({
+        name: 'discovered',
+        issuers: ['https://another.test', discovered.issuer],
+        audience,
+        clock,
+      }),
       new ApiKeyVerifier({
         name: 'api-key',
         prefix: 'acme',
@@ -171,7 +180,7 @@ export class EverySource {
       { port: await freePort(), clock, logger, proxy: { signingKeys: [jwk] } },
       [],
     );
-    return new EverySource({ main, signed, clock, issuer, custom, pem, ec });
+    return new EverySource({ main, signed, clock, issuer, discovered, custom, pem, ec });
   }
 
   readonly main: GuardedApp;
@@ -183,9 +192,12 @@ export class EverySource {
   readonly ownEs256: JwtSource;
   readonly jwks: JwtSource;
   readonly pem: JwtSource;
+  /** Whose keys are found by its metadata. */
+  readonly discovered: JwtSource;
+  readonly #issuers: readonly FakeIssuer[];
 
   private constructor(parts: Parts) {
-    const { main, signed, clock, issuer, pem, ec } = parts;
+    const { main, signed, clock, issuer, discovered, pem, ec } = parts;
     this.main = main;
     this.signed = signed;
     this.clock = clock;
@@ -201,26 +213,31 @@ export class EverySource {
       ),
       publicKey: ec.publicKey,
     };
-    const published = KeyObject.from(issuer.keys[0]?.privateKey as never);
-    const kid = issuer.keys[0]?.kid;
-    this.jwks = this.#foreign('jwks', issuer.issuer, published, { kid });
+    this.#issuers = [issuer, discovered];
+    this.jwks = this.#publishing('jwks', issuer);
+    this.discovered = this.#publishing('discovered', discovered);
     this.pem = this.#foreign('pem', pemIssuer, pem.privateKey, {});
   }
 
   /** Every source of JWTs. */
   get jwts(): readonly JwtSource[] {
-    return [this.own, this.ownEs256, this.jwks, this.pem];
+    return [this.own, this.ownEs256, ...this.foreign];
   }
 
   /** The sources of JWTs that are not the proxy's. */
   get foreign(): readonly JwtSource[] {
-    return [this.jwks, this.pem];
+    return [this.jwks, this.pem, this.discovered];
   }
 
   async close(): Promise<void> {
     await this.main.flow.close();
     await this.signed.flow.close();
-    await this.issuer.stop();
+    await Promise.all(this.#issuers.map((issuer) => issuer.stop()));
+  }
+
+  #publishing(name: string, { issuer, keys }: FakeIssuer): JwtSource {
+    const [key] = keys;
+    return this.#foreign(name, issuer, KeyObject.from(key?.privateKey as never), { kid: key?.kid });
   }
 
   #foreign(name: string, iss: string, key: KeyObject, extra: { kid?: unknown }): JwtSource {
@@ -247,6 +264,7 @@ interface Parts {
   readonly signed: GuardedApp;
   readonly clock: ManualClock;
   readonly issuer: FakeIssuer;
+  readonly discovered: FakeIssuer;
   readonly custom: FakeVerifier;
   readonly pem: { readonly privateKey: KeyObject };
   readonly ec: { readonly privateKey: KeyObject; readonly publicKey: KeyObject };

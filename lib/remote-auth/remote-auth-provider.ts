@@ -30,6 +30,8 @@ export class RemoteAuthProvider extends AuthProvider {
   override readonly requiredScopes: readonly string[];
   override readonly clockToleranceSeconds?: number;
   override readonly boundToResource: boolean;
+  override readonly timeoutSeconds: number | undefined;
+  override readonly header: string | undefined;
   readonly #verifier: TokenVerifier;
   readonly #servers: readonly [string, ...string[]];
   readonly #options: RemoteAuthProviderOptions;
@@ -44,6 +46,8 @@ export class RemoteAuthProvider extends AuthProvider {
     this.#servers = [...authorizationServers] as [string, ...string[]];
     this.requiredScopes = frozenCopy(requiredScopes ?? verifier.requiredScopes ?? []);
     this.boundToResource = verifier.boundToResource ?? false;
+    this.timeoutSeconds = verifier.timeoutSeconds;
+    this.header = verifier.header;
     if (name !== undefined) this.name = name;
     if (verifier.clockToleranceSeconds !== undefined) {
       this.clockToleranceSeconds = verifier.clockToleranceSeconds;

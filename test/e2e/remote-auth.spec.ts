@@ -413,3 +413,11 @@ function heldAnswer() {
   const promise = held.pass().then(() => ({ clientId: 'c', scopes: [] }));
   return { promise, held };
 }
+
+describe('a RemoteAuthProvider', () => {
+  it('takes from its verifier how long it may take, and where its tokens come', () => {
+    const tokenVerifier = { ...opaque, timeoutSeconds: 3, header: 'x-api-key' };
+    const provider = new RemoteAuthProvider({ tokenVerifier, authorizationServers: [issuer] });
+    expect(provider).toMatchObject({ timeoutSeconds: 3, header: 'x-api-key' });
+  });
+});

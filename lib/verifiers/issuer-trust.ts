@@ -34,7 +34,7 @@ export function trustAsked(ask: TrustIssuer, clock: Clock): IssuerTrust {
   const others = remember(DISTRUST_SECONDS);
   const asked = new Map<string, Promise<boolean>>();
 
-  const settled = async (issuer: string, answer: Promise<boolean>): Promise<boolean> => {
+  const settled = async (issuer: string, answer: Promise<unknown>): Promise<boolean> => {
     try {
       const isTrusted = (await answer) === true;
       (isTrusted ? trusted : others).set(issuer, true);
@@ -53,7 +53,8 @@ export function trustAsked(ask: TrustIssuer, clock: Clock): IssuerTrust {
     if (asked.size >= MAX_ASKED) {
       throw new VerifierUnavailableError('too many issuers are asked about at once');
     }
-    const answer = ask(issuer);
+    // Not taken at its word: whatever is not true is a no.
+    const answer: Awaitable<unknown> = ask(issuer);
     if (!isPromise(answer)) return answer === true;
     const pending = settled(issuer, answer);
     // Whoever only wanted to know whether the answer is there does not wait for it.

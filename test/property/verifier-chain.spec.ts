@@ -72,7 +72,7 @@ async function everyKind(): Promise<readonly Kind[]> {
         clientSecret: 'secret-of-the-app',
         clock,
         fetch: async (_url, init) => {
-          const active = new URLSearchParams(String(init?.body)).get('token') === opaque;
+          const active = new URLSearchParams(init?.body as URLSearchParams).get('token') === opaque;
           return Response.json({ active, ...(active && { sub: 'carol', aud: resource }) });
         },
       }),

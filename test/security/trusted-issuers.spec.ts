@@ -215,7 +215,7 @@ describe('an issuer that a function is asked about', () => {
   /** Leads the tenants' host names to the fake issuer, which speaks for each. */
   const toFake = (called: string[]): typeof fetch => {
     return async (input, init) => {
-      const url = new URL(input as string);
+      const url = new URL(input);
       called.push(url.href);
       if (url.pathname.startsWith('/.well-known/')) {
         const issuer = url.origin;

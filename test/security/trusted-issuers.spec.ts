@@ -306,6 +306,21 @@ describe('an issuer that a function is asked about', () => {
     expect(called).toHaveLength(before);
   });
 
+  it('is looked for among twenty at most, so that a crowd of tokens is no crowd of calls — VC-28', async () => {
+    const called: string[] = [];
+    const hang: typeof fetch = (url) => {
+      called.push(url as string);
+      return new Promise(() => {});
+    };
+    await using door = await open({ issuers: () => true, fetch: hang, timeoutSeconds: 0.5 });
+    const tokens = await Promise.all(
+      Array.from({ length: 30 }, (_, i) => sign(one, { iss: tenantOf(`t${i}`) })),
+    );
+    const answers = await Promise.all(tokens.map((token) => door.ask(token)));
+    expect(new Set(answers)).toEqual(new Set(['503']));
+    expect(called).toHaveLength(20);
+  });
+
   it('is asked alone about its tokens once it is known — VC-27', async () => {
     const loose = new FakeVerifier({ name: 'loose' });
     const options = { issuers: async () => true, fetch: toFake([]) };

@@ -164,15 +164,32 @@ describe('the published package', () => {
     3 * MINUTE,
   );
 
-  it('keeps the embedded database out of the declarations', () => {
+  it('keeps packages that may be missing out of the declarations', () => {
     const declarations = packed.filter((path) => path.endsWith('.d.ts'));
     const read = (path: string): string =>
       readFileSync(join(project, 'node_modules', PACKAGE, path), 'utf8');
     expect(declarations).toContain('dist/index.d.ts');
+    expect(declarations).toContain('dist/postgres.d.ts');
     expect(
-      declarations.filter((path) => /from ['"]lmdb|import\(['"]lmdb/.test(read(path))),
+      declarations.filter((path) => /(?:from |import\()['"](?:lmdb|pg)['"]/.test(read(path))),
     ).toEqual([]);
   });
+
+  it.each([
+    ['ESM', 'store.mjs', `import { PostgresStore } from '${PACKAGE}/postgres';`],
+    ['CommonJS', 'store.cjs', `const { PostgresStore } = require('${PACKAGE}/postgres');`],
+  ])(
+    'tells who uses PostgresStore in %s without pg what to install',
+    async (_kind, file, source) => {
+      const use = `new PostgresStore({ url: 'postgres://127.0.0.1/app' }).get('a').catch((error) =>
+        process.stdout.write(JSON.stringify({ code: error.code, message: error.message })));`;
+      expect(await answerOf(file, `${source}\n${use}`)).toEqual({
+        code: 'ERR_MULTI_AUTH_CONFIGURATION',
+        message: expect.stringContaining('npm install pg'),
+      });
+    },
+    MINUTE,
+  );
 
   it(
     'works where the optional packages could not be installed',

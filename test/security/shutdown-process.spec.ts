@@ -15,10 +15,10 @@ import { expectTokenError } from '../support/outcomes.js';
 import { appSecret, type ProtectedApp } from '../support/protected-app.js';
 import { type Answer, type HeldCode, ProxyFlow, tokensOf } from '../support/proxy-flow.js';
 import { UpstreamIdp } from '../support/upstream-idp.js';
-import type { ShutdownSettings } from './shutdown.child.js';
+import type { ShutdownSettings } from '../support/shutdown.child.js';
 
 const loader = join(import.meta.dirname, '../support/ts-loader.mjs');
-const script = join(import.meta.dirname, 'shutdown.child.ts');
+const script = join(import.meta.dirname, '../support/shutdown.child.ts');
 const documented = 'https://client.example/client.json';
 const longest = 60_000;
 

@@ -1,12 +1,14 @@
 // Consent where users log in first: what is remembered is remembered of a user, in whatever browser.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
+  type ConsentView,
   dangerouslyTrustUnknownClients,
   dangerouslyWithoutConsent,
   externalConsent,
   type LocalAuthProviderOptions,
   type OAuthServerOptions,
   MultiAuthEvents,
+  MultiAuthService,
 } from '../../lib/index.js';
 import { Browser, type Visit } from '../support/browser.js';
 import { LocalFlow } from '../support/local-flow.js';
@@ -112,6 +114,47 @@ describe('a remembered consent', () => {
     expect(page.html).not.toContain('remembered');
     await approve(browserOf('alice'));
     expect(isAsked(await open(browserOf('alice')))).toBe(true);
+  });
+});
+
+describe('the page', () => {
+  it('is asked for under the path of the issuer, to which alone the login page leads back', async () => {
+    flow = await LocalFlow.start({ issuerPath: '/tenant' });
+    client = await flow.register();
+    const browser = new Browser();
+    const login = await open(browser);
+    expect(new URL(login.url).pathname).toBe('/login');
+    const page = await browser.login(login, 'alice');
+    expect(page.url).toContain(`${flow.app.origin}/tenant/consent?txn=`);
+    const service = flow.app.app.get(MultiAuthService, { strict: false });
+    expect(service.loginReturnUrl(page.url)).toBe(page.url);
+    expect(service.loginReturnUrl(page.url.replace('/tenant', ''))).toBeUndefined();
+    expect((await browser.approve(page, atClient(client))).stopped).toBe(true);
+  });
+
+  it('may be one of your own, which gets the user and what its form needs', async () => {
+    const views: ConsentView[] = [];
+    await start({
+      consentPage: (view) => {
+        views.push(view);
+        return `<form method="post"><input name="txn" value="${view.form.txn}">
+          <input name="csrf" value="${view.form.csrf}"><button name="action" value="approve"></form>`;
+      },
+    });
+    const browser = browserOf('alice');
+    const page = await open(browser);
+    expect(views[0]?.user?.name).toBe('alice of the tests');
+    expect(views[0]?.user?.switchUrl).toContain(`${flow.app.origin}/login?return_to=`);
+    expect((await browser.approve(page, atClient(client))).stopped).toBe(true);
+  });
+
+  it('is not left out, nor the login asked for again, because a client says so', async () => {
+    await start({});
+    for (const prompt of ['none', 'login', 'consent', 'select_account']) {
+      const request = flow.authorizationRequest(client).with({ prompt, max_age: '0' });
+      const visit = await browserOf('alice').open(request.url, { stopAt: atClient(client) });
+      expect(isAsked(visit)).toBe(true);
+    }
   });
 });
 

@@ -9,7 +9,21 @@ import { callbackOf, runAuthorizationSuite } from './authorization-suite.js';
 
 const root = join(import.meta.dirname, '../..');
 
-describe('the official authorization suite against the sample', () => {
+type LogIn = (browser: Browser, url: string, stopAt: string) => ReturnType<Browser['open']>;
+
+const atProvider: LogIn = async (browser, url, stopAt) => {
+  const consent = await browser.open(url, { stopAt });
+  const login = await browser.approve(consent, stopAt);
+  return browser.submit(login, { button: 'login=alice' }, {}, { stopAt });
+};
+
+const atApp: LogIn = async (browser, url, stopAt) => {
+  const login = await browser.open(url, { stopAt });
+  const consent = await browser.submit(login, 0, { login: 'alice', password: 'wonderland' });
+  return browser.approve(consent, stopAt);
+};
+
+describe('the official authorization suite against the samples', () => {
   let sample: ChildProcess | undefined;
   let folder: string;
 
@@ -18,11 +32,16 @@ describe('the official authorization suite against the sample', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it.each(['', '/tenant'])('passes both scenarios with the issuer path "%s"', async (path) => {
+  it.each([
+    ['01-multi-auth', '', atProvider],
+    ['01-multi-auth', '/tenant', atProvider],
+    ['02-local-users', '', atApp],
+    ['02-local-users', '/tenant', atApp],
+  ])('passes both scenarios: %s, with the issuer path "%s"', async (name, path, logIn) => {
     folder = await mkdtemp(join(tmpdir(), 'sample-'));
     const appPort = await freePort();
     const issuer = `http://127.0.0.1:${appPort}${path}`;
-    sample = await startSample({
+    sample = await startSample(name, {
       PORT: String(appPort),
       IDP_PORT: String(await freePort()),
       MACHINE_ISSUER_PORT: String(await freePort()),
@@ -35,7 +54,7 @@ describe('the official authorization suite against the sample', () => {
       clientId: await register(issuer, callbackOf(port)),
       port,
       resource: `${issuer}/mcp`,
-      walk: async (url) => (await logIn(url, callbackOf(port))).url,
+      walk: async (url) => (await logIn(new Browser(), url, callbackOf(port))).url,
     });
     const clean = { failed: 0, warnings: 0, remarks: [] };
     expect(results).toEqual([
@@ -46,17 +65,17 @@ describe('the official authorization suite against the sample', () => {
 });
 
 /** The sample as `npm start` runs it, but for the build. */
-async function startSample(env: Record<string, string>): Promise<ChildProcess> {
+async function startSample(name: string, env: Record<string, string>): Promise<ChildProcess> {
   const child = spawn(
     process.execPath,
-    ['--import', './test/support/ts-loader.mjs', 'sample/01-multi-auth/main.ts'],
+    ['--import', './test/support/ts-loader.mjs', `sample/${name}/main.ts`],
     { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let output = '';
   await new Promise<void>((resolve, reject) => {
     const read = (chunk: Buffer): void => {
       output += chunk.toString();
-      if (output.includes('curl')) resolve();
+      if (output.includes('Stop with Ctrl+C')) resolve();
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
@@ -73,11 +92,4 @@ async function register(issuer: string, redirectUri: string): Promise<string> {
   });
   expect(response.status).toBe(201);
   return ((await response.json()) as { client_id: string }).client_id;
-}
-
-async function logIn(url: string, stopAt: string): ReturnType<Browser['open']> {
-  const browser = new Browser();
-  const consent = await browser.open(url, { stopAt });
-  const login = await browser.approve(consent, stopAt);
-  return browser.submit(login, { button: 'login=alice' }, {}, { stopAt });
 }

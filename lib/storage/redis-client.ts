@@ -53,8 +53,9 @@ function addressIn({ protocol, hostname, port, username, password, pathname }: U
 function connectionOptions(timeoutSeconds: number): RedisOptions {
   return {
     connectTimeout: timeoutSeconds * 1000,
-    // A connection that has silently died is replaced, instead of being trusted for many minutes.
-    socketTimeout: timeoutSeconds * 1000,
+    // A connection that has silently died is replaced, instead of being trusted for many minutes:
+    // before the call that noticed it is given up, so that the next one finds another.
+    socketTimeout: timeoutSeconds * 800,
     disconnectTimeout: 250,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,

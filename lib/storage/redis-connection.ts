@@ -62,9 +62,10 @@ export class RedisConnection {
     const ended = new Promise((resolve) => {
       client.once('end', resolve);
     });
+    // Between two attempts to connect there is nothing to end, and no event would tell of it.
+    const isConnected = client.status !== 'reconnecting' && client.status !== 'end';
     client.disconnect();
-    // Between two attempts to connect there is nothing to end, and no event tells of it.
-    await within(ended, 1);
+    if (isConnected) await within(ended, 1);
   }
 
   async #answerOf<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {

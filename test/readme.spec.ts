@@ -96,6 +96,7 @@ describe('the README', () => {
       ['OAuth2UpstreamOptions', 'lib/oauth-proxy/upstream/oauth2.upstream.ts', 'UpstreamOptions'],
       ['JwtVerifierOptions', 'lib/verifiers/jwt-verifier-options.ts', ''],
       ['IntrospectionVerifierOptions', 'lib/verifiers/introspection-verifier-options.ts', ''],
+      ['RedisStoreOptions', 'lib/storage/redis-store-options.ts', ''],
       ['PostgresStoreOptions', 'lib/storage/postgres-store-options.ts', ''],
     ])('lists every option of %s, and no other', (name, file, inherited) => {
       const documented = tableAfter(name);

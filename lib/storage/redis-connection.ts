@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import {
   ConfigurationError,
   MultiAuthError,
@@ -64,6 +65,10 @@ export class RedisConnection {
     });
     // Between two attempts to connect there is nothing to end, and no event would tell of it.
     const isConnected = client.status !== 'reconnecting' && client.status !== 'end';
+    for (const { stream } of 'nodes' in client ? client.nodes() : [client]) {
+      // ioredis hears one error of a socket; a TLS handshake that is broken off may have another.
+      (stream as Redis['stream'] | undefined)?.on('error', () => {});
+    }
     client.disconnect();
     if (isConnected) await within(ended, 1);
   }

@@ -18,7 +18,7 @@ const options = {
   'without Redis': { options: dead },
   'with a cluster that is away': { cluster: { nodes: [dead] } },
 }[job] ?? { url: 'redis://127.0.0.1:6379' };
-const store = new RedisStore({ ...options, timeoutSeconds: 0.5 });
+const store = new RedisStore({ ...options, timeoutSeconds: job === 'used' ? 10 : 0.5 });
 
 async function run() {
   if (job === 'without ioredis') {

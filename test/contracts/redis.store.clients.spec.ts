@@ -87,6 +87,17 @@ describeWithRedis('RedisStore connects', () => {
     );
   });
 
+  it('by TLS, and may be closed at any moment', async () => {
+    // Redis complains of a handshake that is broken off, and somebody has to hear that.
+    const closed = Array.from({ length: 80 }, async (_, moment) => {
+      const store = new RedisStore({ url: `rediss://${host}:${tlsPort}`, timeoutSeconds: 0.2 });
+      const told = expect(store.get('a')).rejects.toThrow(StorageError);
+      await new Promise((resolve) => setTimeout(resolve, 2 * moment));
+      await Promise.all([told, store.close()]);
+    });
+    await Promise.all(closed);
+  });
+
   it('by a client of the app, under its prefix too, and leaves it open', async () => {
     const client = new Redis({
       port: server.port,

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import * as api from '../../lib/index.js';
 import * as postgres from '../../lib/postgres.js';
+import * as redis from '../../lib/redis.js';
+import * as testing from '../../lib/testing.js';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
 
@@ -184,6 +186,18 @@ const others = [
     module: postgres,
     values: ['PostgresStore'],
     types: ['PostgresPool', 'PostgresPoolClient', 'PostgresStoreOptions', 'PostgresTableOptions'],
+  },
+  {
+    name: 'redis',
+    module: redis,
+    values: ['RedisStore'],
+    types: ['RedisClusterOptions', 'RedisStoreOptions'],
+  },
+  {
+    name: 'testing',
+    module: testing,
+    values: ['keyValueStoreContract', 'ManualClock', 'raceInProcesses'],
+    types: ['ContractCase', 'KeyValueStoreContractOptions', 'RaceOptions', 'RaceReport'],
   },
 ];
 

@@ -77,6 +77,31 @@ const { NestFactory } = require('@nestjs/core');
 const { McpAuth, MultiAuthModule, StaticTokenVerifier } = require('${PACKAGE}');
 ${APP}`;
 
+const STORES = `
+async function main() {
+  const redis = await new RedisStore({ url: 'redis://127.0.0.1:6379' }).check().then(
+    () => 'worked',
+    (error) => error.message,
+  );
+  const cases = keyValueStoreContract({ createStore: () => new MemoryStore() });
+  await cases[0].run();
+  process.stdout.write(JSON.stringify({ redis, contract: cases[0].name }));
+}
+main();
+`;
+
+const ESM_STORES = `
+import { MemoryStore } from '${PACKAGE}';
+import { RedisStore } from '${PACKAGE}/redis';
+import { keyValueStoreContract } from '${PACKAGE}/testing';
+${STORES}`;
+
+const COMMONJS_STORES = `
+const { MemoryStore } = require('${PACKAGE}');
+const { RedisStore } = require('${PACKAGE}/redis');
+const { keyValueStoreContract } = require('${PACKAGE}/testing');
+${STORES}`;
+
 const TYPED_CONSUMER = `
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
@@ -107,6 +132,19 @@ const CONSUMER_TSCONFIG = {
   },
   files: ['consumer.mts', 'consumer.cts'],
 };
+
+/** For authors of stores; run by the processes of the published package. */
+const RACE = `
+import { raceInProcesses } from '${PACKAGE}/testing';
+const storeModule = new URL('./factory.mjs', import.meta.url);
+const { keys, added } = await raceInProcesses({ storeModule, argument: process.cwd() + '/race', attempts: 400 });
+process.stdout.write(JSON.stringify({ keys, won: added.reduce((a, b) => a + b) }));
+`;
+
+const RACE_FACTORY = `
+import { LmdbStore } from '${PACKAGE}';
+export const createStore = (path) => new LmdbStore({ path });
+`;
 
 describe('the published package', () => {
   let project: string;
@@ -187,6 +225,30 @@ describe('the published package', () => {
         code: 'ERR_MULTI_AUTH_CONFIGURATION',
         message: expect.stringContaining('npm install pg'),
       });
+    },
+    MINUTE,
+  );
+
+  it.each([
+    ['ESM', 'stores.mjs', ESM_STORES],
+    ['CommonJS', 'stores.cjs', COMMONJS_STORES],
+  ])(
+    'has the other entry points for %s, which name the package that is missing',
+    async (_kind, file, source) => {
+      expect(existsSync(join(project, 'node_modules/ioredis'))).toBe(false);
+      expect(await answerOf(file, source)).toEqual({
+        redis: expect.stringContaining('npm install ioredis'),
+        contract: 'has nothing at first',
+      });
+    },
+    MINUTE,
+  );
+
+  it(
+    'lets processes race for the entries of a store',
+    async () => {
+      await writeFile(join(project, 'factory.mjs'), RACE_FACTORY);
+      expect(await answerOf('race.mjs', RACE)).toEqual({ keys: 100, won: 100 });
     },
     MINUTE,
   );

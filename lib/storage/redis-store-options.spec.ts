@@ -8,7 +8,7 @@ const password = 'the-password-of-redis';
 
 function issuesOf(options: unknown): readonly string[] {
   try {
-    new RedisStore(options as RedisStoreOptions);
+    expect(new RedisStore(options as RedisStoreOptions)).toBeInstanceOf(RedisStore);
     return [];
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigurationError);

@@ -27,8 +27,9 @@ export interface AppSettings {
 }
 
 export interface AppQuestion {
-  readonly ask: 'clock' | 'cpu' | 'memory';
+  readonly ask: 'clock' | 'cpu' | 'memory' | 'revokeAll';
   readonly offsetSeconds?: number;
+  readonly subject?: string;
 }
 
 export interface AppMemory {
@@ -73,7 +74,11 @@ export class AppProcess {
   #child: ChildProcess | undefined;
   #output = '';
 
-  private constructor(private readonly settings: AppSettings) {}
+  #clockOffsetSeconds: number;
+
+  private constructor(private readonly settings: AppSettings) {
+    this.#clockOffsetSeconds = settings.clockOffsetSeconds ?? 0;
+  }
 
   get port(): number {
     return this.settings.port;
@@ -99,9 +104,10 @@ export class AppProcess {
 
   /** Starts a process with the settings of the one that ended, and waits until it listens. */
   async restart(): Promise<void> {
+    const settings = { ...this.settings, clockOffsetSeconds: this.#clockOffsetSeconds };
     const child = spawn(
       process.execPath,
-      ['--expose-gc', '--import', loader, program, JSON.stringify(this.settings)],
+      ['--expose-gc', '--import', loader, program, JSON.stringify(settings)],
       { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
     );
     this.#child = child;
@@ -147,9 +153,15 @@ export class AppProcess {
     return user + system;
   }
 
-  /** Sets its clock so much ahead of the machine's. */
+  /** Sets its clock so much ahead of the machine's, also for the processes to come. */
   async setClock(offsetSeconds: number): Promise<void> {
-    await this.#ask({ ask: 'clock', offsetSeconds });
+    this.#clockOffsetSeconds = offsetSeconds;
+    if (this.#child) await this.#ask({ ask: 'clock', offsetSeconds });
+  }
+
+  /** What an operator does who ends everything granted by a user. */
+  async revokeAll(subject: string): Promise<void> {
+    await this.#ask({ ask: 'revokeAll', subject });
   }
 
   async #ask(question: AppQuestion): Promise<unknown> {

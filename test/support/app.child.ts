@@ -1,8 +1,9 @@
 // An app in a process of its own: `node --import ts-loader.mjs app.child.ts <settings as JSON>`.
 // It tells its parent when it listens, and answers what the parent asks it.
 import 'reflect-metadata';
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { All, Controller, Module } from '@nestjs/common';
+import { All, Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
   AccessToken,
@@ -14,7 +15,9 @@ import {
   McpAuth,
   MultiAuthModule,
   OAuthProxy,
+  MultiAuthService,
   OidcUpstream,
+  UpstreamTokens,
 } from '../../lib/index.js';
 import type { AppAnswer, AppQuestion, AppSettings, StoreSettings } from './app-process.js';
 
@@ -35,9 +38,18 @@ const clock = new OffsetClock();
 @Controller('mcp')
 @McpAuth()
 class GuardedController {
+  constructor(private readonly upstreamTokens: UpstreamTokens) {}
+
   @All()
   answer(@AccessToken('subject') subject: string): object {
     return { subject };
+  }
+
+  /** By its hash: which of the upstream's tokens this app would use for the user. */
+  @Get('upstream')
+  async upstream(@AccessToken() token: AccessToken): Promise<object> {
+    const { accessToken } = await this.upstreamTokens.for(token);
+    return { hash: createHash('sha256').update(accessToken).digest('base64url') };
   }
 }
 
@@ -51,7 +63,7 @@ async function storeOf(wanted: StoreSettings): Promise<KeyValueStore> {
   return new PostgresStore({ url: wanted.url, schema: wanted.schema });
 }
 
-async function start(): Promise<void> {
+async function start(): Promise<MultiAuthService> {
   const { port, origin, idp } = settings;
   const storage = await storeOf(settings.store);
   const server = new OAuthProxy({
@@ -91,10 +103,12 @@ async function start(): Promise<void> {
   });
   app.enableShutdownHooks();
   await app.listen(port, '127.0.0.1');
+  return app.get(MultiAuthService, { strict: false });
 }
 
 const questions: Record<AppQuestion['ask'], (question: AppQuestion) => unknown> = {
   clock: ({ offsetSeconds = 0 }) => (clock.offsetSeconds = offsetSeconds),
+  revokeAll: ({ subject = '' }) => service.revokeAll({ subject }).then(() => 'revoked'),
   cpu: () => process.cpuUsage(),
   memory: async () => {
     globalThis.gc?.();
@@ -115,7 +129,7 @@ function tell(message: AppAnswer): void {
 
 // An orphan would hold its port and its store for ever.
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-await start();
+const service = await start();
 process.on('message', (question: AppQuestion) => {
   void Promise.resolve(questions[question.ask](question)).then((answer) => tell({ answer }));
 });

@@ -79,10 +79,14 @@ export class AuthorizationServer {
     return new IntrospectEndpoint({ clients, ownTokens: this.ownTokens });
   }
 
-  /** Tells the operator when the instances of this server do not agree. */
-  markConfiguration(): Promise<void> {
-    const { options, records, host } = this.#parts;
-    return markConfiguration(options, records.configurations, host.events);
+  /**
+   * Writes down what concerns all instances, and tells the operator when they do not agree. A store
+   * that is down keeps nobody from starting.
+   */
+  async announce(): Promise<void> {
+    const { options, records, host, marks } = this.#parts;
+    await markConfiguration(options, records.configurations, host.events);
+    await marks.begin();
   }
 
   /** Uses the store as a login does: one that can only be read is of no use. @throws StorageError */

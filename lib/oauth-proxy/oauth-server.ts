@@ -78,7 +78,7 @@ export abstract class OAuthServer extends OAuthProvider {
       keys: this.#keys.signing,
       login: this.login,
     });
-    await this.#server.markConfiguration();
+    await this.#server.announce();
   }
 
   override async stop(): Promise<void> {

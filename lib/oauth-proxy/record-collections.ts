@@ -12,7 +12,7 @@ import type { AuthorizationCode, RedeemedCode } from './tokens/authorization-cod
 import type { Grant, RefreshToken, RotatedRefreshToken, TokenResponse } from './tokens/grant.js';
 import type { GrantSlot } from './tokens/grant-index.js';
 import type { LoginCheck } from './tokens/login-recheck.js';
-import type { RevocationMark } from './tokens/revocation-marks.js';
+import type { LatestMark, RevocationMark } from './tokens/revocation-marks.js';
 import type { AccessTokenRecord } from './tokens/token-issuer.js';
 import type { UpstreamSession } from './tokens/upstream-session.js';
 import type { Decision, Transaction, UpstreamLogin } from './transactions/transaction.js';
@@ -58,7 +58,7 @@ export function recordCollections(store: RecordStore) {
     /** By a subject, a client, or both. */
     marks: store.collection<RevocationMark>('revocation-mark', 1),
     /** Under one key. */
-    latestMark: store.collection<{ id: string }>('latest-revocation-mark', 1),
+    latestMark: store.collection<LatestMark>('latest-revocation-mark', 1),
     /** By the grant id. */
     sessions: store.collection<UpstreamSession>('upstream-session', 2),
     /** By the grant id and the number of the refresh that brought it. */

@@ -203,6 +203,74 @@ describe('the marks that an instance remembers', () => {
   });
 });
 
+describe('where it is known that there is no later mark', () => {
+  const until = 30;
+
+  it('nobody looks for one, until there is one', async () => {
+    const [one, two] = [instance(), instance()];
+    await one.marks.begin();
+    clock.advance(until + 1);
+    const all = ['alice', 'bob', 'carol'].map((subject) => granted({ subject }));
+    for (const grant of all) expect(await two.marks.coverLately(grant)).toBe(false);
+    expect(two.store.counts.get).toBe(1);
+    await one.marks.set({ subject: 'bob' });
+    clock.advance(1);
+    const covered = await Promise.all(all.map(async (grant) => two.marks.coverLately(grant)));
+    expect(covered).toEqual([false, true, false]);
+  });
+
+  it('what is older is looked up', async () => {
+    const { store, marks } = instance();
+    const grant = granted();
+    clock.advance(-1);
+    await marks.set({ subject: 'alice' });
+    await marks.set({ subject: 'bob' });
+    clock.advance(1);
+    expect(await marks.coverLately({ ...grant, issuedAt: clock.now() - 1 })).toBe(true);
+    expect(store.counts.get).toBeGreaterThan(3);
+  });
+
+  it('no instance forgets the marks that were there when it began', async () => {
+    const [one, two] = [instance(), instance()];
+    await one.marks.set({ subject: 'alice' });
+    const grant = granted();
+    // As when a store lost it, or an older version of this library wrote the mark.
+    const [lost] = one.store.live().filter(({ key }) => key.startsWith('latest-'));
+    await shared.delete(lost?.key ?? '');
+    expect(await instance().marks.coverLately(grant)).toBe(true);
+    clock.advance(100);
+    await two.marks.begin();
+    expect(await two.marks.coverLately(grant)).toBe(true);
+  });
+
+  it('clocks may differ by half a minute', async () => {
+    const [one, two] = [instance(), instance()];
+    await one.marks.begin();
+    clock.advance(100 + until);
+    const grant = granted();
+    await one.marks.set({ subject: 'alice' });
+    clock.advance(-until);
+    await two.marks.set({ subject: 'bob' });
+    clock.advance(1);
+    expect(await two.marks.coverLately(grant)).toBe(true);
+    // Also when the one that is behind wrote last, and did not see the other.
+    const written = one.store.live().findLast(({ key }) => key.startsWith('latest-'));
+    const third = instance();
+    await third.marks.set({ subject: 'carol' });
+    await shared.set(written?.key ?? '', written?.value ?? '', 100);
+    clock.advance(1);
+    expect(await third.marks.coverLately(granted({ subject: 'carol', issuedAt: 0 }))).toBe(true);
+  });
+
+  it('a store that is down keeps nobody from beginning', async () => {
+    const { store, marks } = instance();
+    store.failNext('add');
+    await marks.begin();
+    await marks.set({ subject: 'alice' });
+    expect(await marks.coverLately(granted())).toBe(true);
+  });
+});
+
 describe('a mark that could not be stored', () => {
   it.each(['revocation-mark:', 'latest-revocation-mark:'])('is an error: %s', async (kind) => {
     const { store, marks } = instance();

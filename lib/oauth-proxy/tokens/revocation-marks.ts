@@ -1,6 +1,7 @@
 import type { Awaitable } from '../../common/awaitable.js';
 import { BoundedMap } from '../../common/bounded-map.js';
 import type { Clock } from '../../common/clock.js';
+import { StorageError } from '../../common/errors.js';
 import { randomToken } from '../../crypto/random.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import type { RevocationTarget } from '../../verifiers/oauth-provider.js';
@@ -12,13 +13,21 @@ export interface RevocationMark {
   readonly at: number;
 }
 
+/** What there is to know of all marks together. */
+export interface LatestMark {
+  /** Random; another one with each mark. */
+  readonly id: string;
+  /** No mark is of a later second; absent when that is not known. */
+  readonly at?: number;
+}
+
 /** What was granted to whom, and when. */
 export type Granted = Pick<Grant, 'subject' | 'clientId' | 'issuedAt'>;
 
 export interface RevocationMarksDependencies {
   readonly marks: RecordCollection<RevocationMark>;
-  /** Tells, under one key, whether there is any mark that was not there before. */
-  readonly latestMark: RecordCollection<{ id: string }>;
+  /** Under one key. */
+  readonly latestMark: RecordCollection<LatestMark>;
   readonly clock: Clock;
   /** As long as any grant can live, whatever was configured when it was made. */
   readonly seconds: number;
@@ -35,7 +44,7 @@ const cacheLimits = { maxEntries: 10_000, ttlSeconds: 60 };
  * that are being made. A mark cannot be raced: it says of whatever is older that it is void.
  */
 export class RevocationMarks {
-  #latest: string | undefined;
+  #latest: LatestMark | undefined;
   /** The second in which `#latest` was asked for. */
   #askedAt: number | undefined;
   #asking: Promise<void> | undefined;
@@ -43,6 +52,19 @@ export class RevocationMarks {
 
   constructor(private readonly its: RevocationMarksDependencies) {
     this.#cache = this.#emptyCache();
+  }
+
+  /**
+   * Writes down that there is no later mark than now, unless it is known: whatever is granted from
+   * then on needs no look at any mark until there is one. Without it every grant is looked up.
+   */
+  async begin(): Promise<void> {
+    const { latestMark, clock, seconds } = this.its;
+    try {
+      await latestMark.add(latest, { id: randomToken(8), at: clock.now() }, seconds);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+    }
   }
 
   async set(target: RevocationTarget): Promise<void> {
@@ -55,7 +77,8 @@ export class RevocationMarks {
     const at = before <= now + clockSkewSeconds ? Math.max(now, before) : now;
     await marks.set(key, { at }, at - now + seconds);
     // Second: whoever sees this one finds the mark.
-    await latestMark.set(latest, { id: randomToken(8) }, seconds);
+    const newest = Math.max(at, (await latestMark.get(latest))?.at ?? 0);
+    await latestMark.set(latest, { id: randomToken(8), at: newest }, newest - now + seconds);
     this.#askedAt = undefined;
   }
 
@@ -71,6 +94,9 @@ export class RevocationMarks {
   }
 
   #coverCached(granted: Granted): Awaitable<boolean> {
+    // Two instances may have written the latest at once, each by its own clock.
+    const until = (this.#latest?.at ?? Infinity) + clockSkewSeconds;
+    if (granted.issuedAt > until) return false;
     const key = keyOf(granted);
     // A later mark makes this cache obsolete, and what is read for it by then goes with it.
     const cache = this.#cache;
@@ -96,9 +122,10 @@ export class RevocationMarks {
 
   async #askLatest(): Promise<void> {
     try {
-      const id = (await this.its.latestMark.get(latest))?.id;
-      if (id === this.#latest) return;
-      this.#latest = id;
+      const found = await this.its.latestMark.get(latest);
+      const isKnown = found?.id === this.#latest?.id;
+      this.#latest = found;
+      if (isKnown) return;
       this.#cache = this.#emptyCache();
     } catch (error) {
       this.#askedAt = undefined;

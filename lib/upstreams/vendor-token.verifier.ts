@@ -149,12 +149,16 @@ function issuesOf(
   const add = (option: string, problem: string): void => {
     issues.push({ path: `${owner}.${option}`, problem });
   };
+  if (options.fetch !== undefined && typeof options.fetch !== 'function') {
+    add('fetch', 'must be a function');
+  }
   for (const [option, problem] of Object.entries(own)) {
     if (problem !== undefined) add(option, problem);
   }
   for (const [option, [min, max]] of Object.entries(ranges)) {
     const value = options[option as keyof typeof ranges];
-    if (value === undefined || (value >= min && value <= max)) continue;
+    if (value === undefined) continue;
+    if (typeof value === 'number' && value >= min && value <= max) continue;
     add(option, `must be a number from ${min} to ${max}`);
   }
   return issues;

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { SystemClock } from '../../common/clock.js';
 import { MultiAuthEvents } from '../../common/events.js';
 import { OAuth2Upstream } from './oauth2.upstream.js';
+import { OidcUpstream } from './oidc.upstream.js';
 import {
   upstreamOptionIssues,
   type UpstreamOptions,
@@ -48,6 +49,10 @@ describe('upstreamOptionIssues', () => {
     ['a key that is none', { clientKey: { kty: 'RSA' } }, 'clientKey'],
     ['a PKCE of text', { forwardPkce: 'no' as never }, 'forwardPkce'],
     ['a resource of text', { forwardResource: 'https://x' as never }, 'forwardResource'],
+    ['scopes that are a word', { scopes: 'all' as never }, 'scopes'],
+    ['a list of users', { allowUser: ['alice'] as never }, 'allowUser'],
+    ['half a mapping', { scopeMapping: { toUpstream: () => [] } as never }, 'scopeMapping'],
+    ['a mapping that is none', { scopeMapping: null as never }, 'scopeMapping'],
   ] as [string, Partial<UpstreamOptions>, string][])('finds %s', (_name, options, name) => {
     expect(pathsOf(options)).toEqual([`upstream.${name}`]);
   });
@@ -134,12 +139,16 @@ describe('the options of an OAuth2Upstream', () => {
       .issues(host, 'upstream')
       .map((issue) => issue.path);
 
-  it.each([{}, { tokenToVerify: 'id_token' }, { tokenToVerify: 'access_token' }])(
-    'may be %j',
-    (options) => {
-      expect(pathsFor(options)).toEqual([]);
-    },
-  );
+  it.each([
+    {},
+    { tokenToVerify: 'id_token' },
+    { tokenToVerify: 'access_token' },
+    { tokenVerifier: () => tokenVerifier },
+    { revokeTokens: () => {} },
+    { scopes: 'requested' },
+  ])('may be %j', (options) => {
+    expect(pathsFor(options)).toEqual([]);
+  });
 
   it.each([
     [{ tokenVerifier: undefined }, 'tokenVerifier'],
@@ -147,6 +156,40 @@ describe('the options of an OAuth2Upstream', () => {
     [{ tokenToVerify: 'refresh_token' }, 'tokenToVerify'],
     [{ tokenEndpoint: 'http://idp.test/token' }, 'tokenEndpoint'],
     [{ userinfoEndpoint: 'https://idp.test/me' }, 'userinfoEndpoint'],
+    [{ revokeTokens: 'https://idp.test/revoke' }, 'revokeTokens'],
+    [{ revokeTokens: () => {}, revocationEndpoint: 'https://idp.test/r' }, 'revokeTokens'],
+  ])('must not be %j', (options, name) => {
+    expect(pathsFor(options)).toEqual([`upstream.${name}`]);
+  });
+});
+
+describe('the options of an OidcUpstream', () => {
+  const endpoints = {
+    authorizationEndpoint: 'https://idp.test/authorize',
+    tokenEndpoint: 'https://idp.test/token',
+    jwksUri: 'https://idp.test/keys',
+  };
+  const pathsFor = (changes: object): string[] =>
+    new OidcUpstream({ issuer: 'https://idp.test', clientId: 'app', ...changes })
+      .issues(host, 'upstream')
+      .map((issue) => issue.path);
+
+  it.each([
+    {},
+    { endpoints },
+    { endpoints: { ...endpoints, userinfoEndpoint: 'https://idp.test/me' } },
+    { endpoints, issuer: 'https://idp.test/{tenantid}/v2.0' },
+  ])('may be %j', (options) => {
+    expect(pathsFor(options)).toEqual([]);
+  });
+
+  it.each([
+    [{ issuer: 'https://idp.test/{tenantid}/v2.0' }, 'issuer'],
+    [{ issuer: 'https://as.test' }, 'issuer'],
+    [{ endpoints: { ...endpoints, jwksUri: undefined } }, 'endpoints.jwksUri'],
+    [{ endpoints: { ...endpoints, tokenEndpoint: 'http://idp.test' } }, 'endpoints.tokenEndpoint'],
+    [{ endpoints: { ...endpoints, revocationEndpoint: '/x' } }, 'endpoints.revocationEndpoint'],
+    [{ endpoints: { ...endpoints, userinfo: 'https://idp.test' } }, 'endpoints.userinfo'],
   ])('must not be %j', (options, name) => {
     expect(pathsFor(options)).toEqual([`upstream.${name}`]);
   });

@@ -65,6 +65,7 @@ export class FakeGoogle extends FakeVendor {
     hosts.oauth.serve({
       'POST /token': (request) => this.#token(request),
       'POST /revoke': (request) => this.#revoke(request),
+      'GET /tokeninfo': (request) => this.#tokenInfo(request),
     });
     hosts.keys.serve({ 'GET /oauth2/v3/certs': () => Response.json(signer.jwks) });
     hosts.userinfo.serve({ 'GET /v1/userinfo': (request) => this.#userinfo(request) });
@@ -139,6 +140,24 @@ export class FakeGoogle extends FakeVendor {
     const issued = this.living(bearerOf(request));
     if (!issued) return refusal(401, 'invalid_request', 'Invalid Credentials');
     return Response.json(this.users[issued.user]);
+  }
+
+  /** Numbers and truth are texts here. */
+  #tokenInfo({ query }: VendorRequest): Response {
+    const issued = this.living(query.get('access_token') ?? '');
+    if (!issued) return refusal(400, 'invalid_token', 'Invalid Value');
+    const { sub, email, email_verified } = this.users[issued.user] ?? {};
+    const expiresAt = issued.expiresAt ?? 0;
+    return Response.json({
+      azp: issued.app.id,
+      aud: issued.app.id,
+      sub,
+      scope: issued.scopes.map((s) => longNames[s] ?? s).join(' '),
+      exp: String(expiresAt),
+      expires_in: String(expiresAt - this.clock.now()),
+      ...(issued.scopes.includes('email') && { email, email_verified: String(email_verified) }),
+      access_type: 'offline',
+    });
   }
 
   #revoke({ form }: VendorRequest): Response {

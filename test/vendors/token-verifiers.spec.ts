@@ -193,6 +193,59 @@ describe.each(cases)('$name among the verifiers', (its) => {
   );
 });
 
+describe('an answer of GitHub', () => {
+  let idp: UpstreamIdp;
+  let vendor: FakeGitHub;
+  let flow: ProxyFlow;
+  let token: string;
+
+  beforeAll(async () => {
+    idp = await UpstreamIdp.start();
+    const clock = new ManualClock();
+    vendor = new FakeGitHub(clock);
+    const { client, fetch } = vendor;
+    const secret = { clientId: client.id, clientSecret: client.secret };
+    const verifiers = [new GitHubTokenVerifier({ ...secret, fetch })];
+    flow = await startFlow({ idp, clock, verifiers, module: { requiredScopes: [] } });
+    const login = { app: client, user: 'alice', scopes: [], nonce: null };
+    token = vendor.issueAccessToken(login, undefined, 'gho_');
+  });
+
+  afterAll(async () => {
+    await flow.close();
+    await idp.stop();
+  });
+
+  const answering = async (answer: () => Response) => {
+    vendor.api.serve({ [`POST /applications/${vendor.client.id}/token`]: answer });
+    return flow.callMcp(token);
+  };
+
+  it('that asks for patience is passed on to the client', async () => {
+    const headers = { 'retry-after': '17' };
+    const { status, headers: answer } = await answering(
+      () => new Response('', { status: 429, headers }),
+    );
+    expect([status, answer['retry-after']]).toEqual([503, '17']);
+  });
+
+  it.each([
+    ['about another app', { app: { client_id: 'another' }, user: { id: 1 }, scopes: [] }],
+    ['about no app', { user: { id: 1 }, scopes: [] }],
+    ['about nobody', { app: { client_id: 'Ov23liDEMOclientid01' }, scopes: [] }],
+    [
+      'about somebody without a number',
+      { app: { client_id: 'Ov23liDEMOclientid01' }, user: { id: '1' } },
+    ],
+  ])('%s lets nobody in', async (_name, body) => {
+    expect((await answering(() => Response.json(body))).status).toBe(401);
+  });
+
+  it.each([403, 422])('with the status %i says nothing of the token', async (status) => {
+    expect((await answering(() => Response.json({}, { status }))).status).toBe(503);
+  });
+});
+
 describe('a token of GitHub', () => {
   it('is neither accepted nor refused when GitHub does not know the app by its secret', async () => {
     const clock = new ManualClock();

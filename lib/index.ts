@@ -120,6 +120,8 @@ export { ResourceRegistry } from './resources/resource-registry.js';
 export { KeyValueStore } from './storage/key-value-store.js';
 export { LmdbStore, type LmdbStoreOptions } from './storage/lmdb.store.js';
 export { MemoryStore, type MemoryStoreOptions } from './storage/memory.store.js';
+export { Auth0Upstream, type Auth0UpstreamOptions } from './upstreams/auth0.upstream.js';
+export { CognitoUpstream, type CognitoUpstreamOptions } from './upstreams/cognito.upstream.js';
 export {
   DiscordTokenVerifier,
   type DiscordTokenVerifierOptions,
@@ -141,6 +143,7 @@ export {
   HuggingFaceUpstream,
   type HuggingFaceUpstreamOptions,
 } from './upstreams/hugging-face.upstream.js';
+export { OktaUpstream, type OktaUpstreamOptions } from './upstreams/okta.upstream.js';
 export type { VendorTokenVerifierOptions } from './upstreams/vendor-token.verifier.js';
 export type { VerifiedToken } from './verifiers/access-token.js';
 export { AuthProvider, type AuthProviderHost } from './verifiers/auth-provider.js';

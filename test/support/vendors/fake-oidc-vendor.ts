@@ -34,6 +34,9 @@ export abstract class FakeOidcVendor extends FakeVendor {
     return undefined;
   }
 
+  /** Whether a refresh token is good for one refresh, which yields the next. */
+  protected readonly rotates: boolean = true;
+
   /** Whether a login yields a refresh token. */
   protected hasRefreshToken({ scopes }: VendorLogin): boolean {
     return scopes.includes('offline_access');
@@ -45,7 +48,7 @@ export abstract class FakeOidcVendor extends FakeVendor {
       return refusal(400, 'invalid_request');
     }
     if (new Set(form.keys()).size !== form.size) return refusal(400, 'invalid_request');
-    if (!this.#isClient(request)) return refusal(401, 'invalid_client');
+    if (!this.isClient(request)) return refusal(401, 'invalid_client');
     const objection = this.objection(form);
     if (objection !== undefined) return refusal(400, objection);
     const grantType = form.get('grant_type');
@@ -53,8 +56,10 @@ export abstract class FakeOidcVendor extends FakeVendor {
       const token = form.get('refresh_token') ?? '';
       const login = this.refreshTokens.get(token);
       if (!login) return refusal(400, 'invalid_grant');
-      this.refreshTokens.delete(token);
-      return this.tokenAnswer(await this.#tokens({ ...login, nonce: null }, form));
+      const tokens = await this.#tokens({ ...login, nonce: null }, form);
+      if (this.rotates) this.refreshTokens.delete(token);
+      else delete tokens['refresh_token'];
+      return this.tokenAnswer(tokens);
     }
     if (grantType !== 'authorization_code') return refusal(400, 'unsupported_grant_type');
     const login = this.redeem(form);
@@ -62,7 +67,7 @@ export abstract class FakeOidcVendor extends FakeVendor {
     return this.tokenAnswer(await this.#tokens(login, form));
   }
 
-  #isClient(request: VendorRequest): boolean {
+  protected isClient(request: VendorRequest): boolean {
     const { form } = request;
     const { id, secret } = this.client;
     switch (this.authentication) {

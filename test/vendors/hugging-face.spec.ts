@@ -1,7 +1,10 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HuggingFaceUpstream } from '../../lib/index.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { FakeHuggingFace } from '../support/vendors/hugging-face.js';
+import { issuesOf } from '../support/vendors/upstream-issues.js';
 import { upstreamContract } from '../support/vendors/upstream-contract.js';
-import { formHeaders } from '../support/vendors/vendor-flow.js';
+import { formHeaders, shapeOf, VendorFlow } from '../support/vendors/vendor-flow.js';
 
 const credentials =
   'client_id=67c5a1f0-demo-4b2e-9d7f-000000000001&client_secret=hf-app-secret-0123456789ab';
@@ -37,4 +40,46 @@ upstreamContract<FakeHuggingFace>({
     vendor.claims = { aud: vendor.otherApp.id };
   },
   accessTokenSeconds: 28_800,
+});
+
+describe('a public app of Hugging Face', () => {
+  let flow: VendorFlow<FakeHuggingFace>;
+
+  beforeAll(async () => {
+    const clock = new ManualClock();
+    const vendor = await FakeHuggingFace.start(clock, 'public');
+    const { client, fetch } = vendor;
+    const upstream = new HuggingFaceUpstream({
+      clientId: client.id,
+      fetch,
+      // Who is in an organization is for the vendor to say.
+      allowUser: ({ orgs }) => Array.isArray(orgs) && orgs.some(({ name }) => name === 'acme'),
+      extraAuthorizeParams: { orgIds: '5e67bd5b1009063689407478' },
+    });
+    flow = await VendorFlow.start(vendor, upstream, { clock });
+  });
+
+  afterAll(() => flow.close());
+
+  it('logs in without a secret, by PKCE alone', async () => {
+    const { vendorUrl } = await flow.login();
+    expect(new URL(vendorUrl).searchParams.get('orgIds')).toBe('5e67bd5b1009063689407478');
+    expect(shapeOf(flow.vendor.host.requestsTo('/oauth/token').at(-1)?.body ?? '')).toBe(
+      'redirect_uri={redirect_uri}&code={code}&code_verifier={code_verifier}' +
+        '&grant_type=authorization_code&client_id=67c5a1f0-demo-4b2e-9d7f-000000000001',
+    );
+    expect(await flow.outcome()).toBe('code');
+  });
+
+  it('keeps out who is not of the organization', async () => {
+    expect(await flow.outcome({ user: 'bob' })).toBe('access_denied');
+  });
+
+  it('has no options that it does not have', () => {
+    const options = { clientId: 'app', issuer: 'https://evil.test', orgIds: 'x' };
+    expect(issuesOf(new HuggingFaceUpstream(options))).toEqual([
+      'upstream.issuer',
+      'upstream.orgIds',
+    ]);
+  });
 });

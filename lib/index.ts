@@ -134,6 +134,7 @@ export {
   type GitHubTokenVerifierOptions,
 } from './upstreams/github-token.verifier.js';
 export { GitHubUpstream, type GitHubUpstreamOptions } from './upstreams/github.upstream.js';
+export { GitLabUpstream, type GitLabUpstreamOptions } from './upstreams/gitlab.upstream.js';
 export {
   GoogleTokenVerifier,
   type GoogleTokenVerifierOptions,
@@ -145,6 +146,7 @@ export {
 } from './upstreams/hugging-face.upstream.js';
 export { OktaUpstream, type OktaUpstreamOptions } from './upstreams/okta.upstream.js';
 export type { VendorTokenVerifierOptions } from './upstreams/vendor-token.verifier.js';
+export { WorkOSUpstream, type WorkOSUpstreamOptions } from './upstreams/workos.upstream.js';
 export type { VerifiedToken } from './verifiers/access-token.js';
 export { AuthProvider, type AuthProviderHost } from './verifiers/auth-provider.js';
 export {

@@ -32,6 +32,7 @@ const values = [
   'externalConsent',
   'GitHubTokenVerifier',
   'GitHubUpstream',
+  'GitLabUpstream',
   'GoogleTokenVerifier',
   'GoogleUpstream',
   'HuggingFaceUpstream',
@@ -73,6 +74,7 @@ const values = [
   'UpstreamToken',
   'UpstreamTokens',
   'VerifierUnavailableError',
+  'WorkOSUpstream',
 ];
 
 /** Everything an app can only name in types. */
@@ -107,6 +109,7 @@ const types = [
   'EntraUpstreamOptions',
   'GitHubTokenVerifierOptions',
   'GitHubUpstreamOptions',
+  'GitLabUpstreamOptions',
   'GoogleTokenVerifierOptions',
   'GoogleUpstreamOptions',
   'FindApiKey',
@@ -183,6 +186,7 @@ const types = [
   'VendorTokenVerifierOptions',
   'VerificationContext',
   'VerifiedToken',
+  'WorkOSUpstreamOptions',
 ];
 
 /** The entry points beside the main one. */

@@ -24,6 +24,7 @@ import {
   OidcUpstream,
   type TokenVerifier,
 } from '../../lib/index.js';
+import { AnswerWatch } from './answer-watch.js';
 import { createApp, moduleOf, type Platform } from './app.js';
 import { freePort } from './free-port.js';
 import type { LogSink } from './log-sink.js';
@@ -160,6 +161,8 @@ export async function startProtectedApp<I extends IdpBehind = UpstreamIdp>(
     ...(options.trustProxy !== undefined && { trustProxy: options.trustProxy }),
   });
   const audit = auditSecrets(running.app, { store, idp, log: options.logger });
+  const answers = new AnswerWatch(options.proxy?.issuerUrl ?? issuer);
+  answers.watch(running.app.getHttpServer() as Server);
   return {
     app: running.app,
     origin,
@@ -170,6 +173,7 @@ export async function startProtectedApp<I extends IdpBehind = UpstreamIdp>(
     close: async () => {
       await running.close();
       audit();
+      answers.assertNone();
     },
   };
 }

@@ -282,7 +282,7 @@ describe('a verifier that cannot work', () => {
 
   it.each([
     ['no issuer', { issuer: undefined }],
-    ['no audience', { audience: undefined }],
+    ['an empty audience', { audience: '' }],
     ['an empty list of audiences', { audience: [] }],
     ['no algorithm', { algorithms: [] }],
     ['the algorithm none', { algorithms: ['none'] }],

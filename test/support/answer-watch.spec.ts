@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Answer } from './answer.js';
 import { AnswerWatch } from './answer-watch.js';
-import type { Answer } from './proxy-flow.js';
 
 const headers = {
   'cache-control': 'no-store',

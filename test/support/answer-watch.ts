@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { expectInvariants } from './outcomes.js';
-import type { Answer } from './proxy-flow.js';
+import type { Answer } from './answer.js';
+import { expectInvariants } from './invariants.js';
 
 const endpoints = ['authorize', 'consent', 'auth/callback', 'token', 'register', 'revoke'];
 /** Errors that must not tell why: their text is one and the same. */

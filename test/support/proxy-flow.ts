@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type Answer, clientRedirect, jsonOf } from './answer.js';
 import { Browser, type StopAt, type Visit, type WalkOptions } from './browser.js';
 import { LogSink } from './log-sink.js';
 import {
@@ -10,17 +11,7 @@ import {
 import { AuthorizationRequest, challengeOf, newVerifier, Params } from './request-builders.js';
 import type { UpstreamIdp } from './upstream-idp.js';
 
-/** Where the client of the baseline wants its answers. Nothing is served there. */
-export const clientRedirect = 'https://app.test/cb';
-
-/** An answer, read to its end. */
-export interface Answer {
-  readonly url: string;
-  readonly method: string;
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly text: string;
-}
+export { type Answer, clientRedirect, jsonOf };
 
 export interface TestClient {
   readonly id: string;
@@ -288,10 +279,6 @@ export class ProxyFlow<I extends IdpBehind = UpstreamIdp, App extends ReachableA
 export function atClient({ redirectUri }: TestClient): StopAt {
   const [wanted] = redirectUri.split('?');
   return (url) => url.href.split(/[?#]/)[0] === wanted;
-}
-
-export function jsonOf(answer: Answer): unknown {
-  return JSON.parse(answer.text) as unknown;
 }
 
 export function tokensOf(answer: Answer): Tokens {

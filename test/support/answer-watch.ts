@@ -27,8 +27,13 @@ export class AnswerWatch {
 
   watch(server: Server): void {
     server.prependListener('request', (request, response) => {
+      const headers = headersOf(response);
       const body = bodyOf(response);
-      response.once('finish', () => this.look(request, answerOf(request, response, body())));
+      response.once('finish', () => {
+        const { method = '', url = '' } = request;
+        const status = response.statusCode;
+        this.look(request, { url, method, status, headers: headers(), text: body() });
+      });
     });
   }
 
@@ -85,10 +90,20 @@ function stateOf({ headers }: Answer): { state?: string } {
   return state === null ? {} : { state };
 }
 
-function answerOf(request: IncomingMessage, response: ServerResponse, text: string): Answer {
-  const { method = '', url = '' } = request;
-  const headers = response.getHeaders() as Answer['headers'];
-  return { url, method, status: response.statusCode, headers, text };
+/** Also those that are given with the status, which `getHeaders` does not know. */
+function headersOf(response: ServerResponse): () => Answer['headers'] {
+  const headers: Record<string, string | readonly string[]> = {};
+  const { writeHead } = response;
+  response.writeHead = (...args: unknown[]) => {
+    const given = args.at(-1);
+    if (typeof given === 'object' && given !== null) {
+      for (const [name, value] of Object.entries(given)) {
+        headers[name.toLowerCase()] = value as string;
+      }
+    }
+    return Reflect.apply(writeHead, response, args) as ServerResponse;
+  };
+  return () => ({ ...(response.getHeaders() as Answer['headers']), ...headers });
 }
 
 function bodyOf(response: ServerResponse): () => string {

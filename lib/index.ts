@@ -121,6 +121,7 @@ export { KeyValueStore } from './storage/key-value-store.js';
 export { LmdbStore, type LmdbStoreOptions } from './storage/lmdb.store.js';
 export { MemoryStore, type MemoryStoreOptions } from './storage/memory.store.js';
 export { Auth0Upstream, type Auth0UpstreamOptions } from './upstreams/auth0.upstream.js';
+export { ClerkUpstream, type ClerkUpstreamOptions } from './upstreams/clerk.upstream.js';
 export { CognitoUpstream, type CognitoUpstreamOptions } from './upstreams/cognito.upstream.js';
 export {
   DiscordTokenVerifier,
@@ -144,9 +145,11 @@ export {
   HuggingFaceUpstream,
   type HuggingFaceUpstreamOptions,
 } from './upstreams/hugging-face.upstream.js';
+export { OciUpstream, type OciUpstreamOptions } from './upstreams/oci.upstream.js';
 export { OktaUpstream, type OktaUpstreamOptions } from './upstreams/okta.upstream.js';
 export type { VendorTokenVerifierOptions } from './upstreams/vendor-token.verifier.js';
 export { WorkOSUpstream, type WorkOSUpstreamOptions } from './upstreams/workos.upstream.js';
+export { ZitadelUpstream, type ZitadelUpstreamOptions } from './upstreams/zitadel.upstream.js';
 export type { VerifiedToken } from './verifiers/access-token.js';
 export { AuthProvider, type AuthProviderHost } from './verifiers/auth-provider.js';
 export {

@@ -18,6 +18,7 @@ const values = [
   'AuthKitProvider',
   'ApiKeyVerifier',
   'AuthProvider',
+  'ClerkUpstream',
   'Clock',
   'CognitoUpstream',
   'ConfigurationError',
@@ -57,6 +58,7 @@ const values = [
   'OAuthException',
   'OAuthProvider',
   'OAuthProxy',
+  'OciUpstream',
   'OidcUpstream',
   'OktaUpstream',
   'PropelAuthProvider',
@@ -75,6 +77,7 @@ const values = [
   'UpstreamTokens',
   'VerifierUnavailableError',
   'WorkOSUpstream',
+  'ZitadelUpstream',
 ];
 
 /** Everything an app can only name in types. */
@@ -87,6 +90,7 @@ const types = [
   'AuthKitProviderOptions',
   'AuthProviderHost',
   'ChainVerdict',
+  'ClerkUpstreamOptions',
   'ClientAuthentication',
   'ClientIdMetadataDocumentOptions',
   'CognitoUpstreamOptions',
@@ -143,6 +147,7 @@ const types = [
   'OAuthErrorCode',
   'OAuthProxyOptions',
   'OAuthServerOptions',
+  'OciUpstreamOptions',
   'OidcEndpoints',
   'OidcUpstreamOptions',
   'OktaUpstreamOptions',
@@ -187,6 +192,7 @@ const types = [
   'VerificationContext',
   'VerifiedToken',
   'WorkOSUpstreamOptions',
+  'ZitadelUpstreamOptions',
 ];
 
 /** The entry points beside the main one. */

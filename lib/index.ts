@@ -147,6 +147,7 @@ export {
 } from './upstreams/hugging-face.upstream.js';
 export { OciUpstream, type OciUpstreamOptions } from './upstreams/oci.upstream.js';
 export { OktaUpstream, type OktaUpstreamOptions } from './upstreams/okta.upstream.js';
+export { SlackUpstream, type SlackUpstreamOptions } from './upstreams/slack.upstream.js';
 export type { VendorTokenVerifierOptions } from './upstreams/vendor-token.verifier.js';
 export { WorkOSUpstream, type WorkOSUpstreamOptions } from './upstreams/workos.upstream.js';
 export { ZitadelUpstream, type ZitadelUpstreamOptions } from './upstreams/zitadel.upstream.js';

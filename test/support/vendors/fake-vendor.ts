@@ -57,6 +57,8 @@ export abstract class FakeVendor {
   tamper: ((body: Record<string, unknown>) => unknown) | undefined;
   /** Claims of the next id_tokens that are not as they should be. */
   claims: Readonly<Record<string, unknown>> = {};
+  /** What the vendor wants of PKCE; without it its parameters are not known either. */
+  protected readonly pkce: 'S256' | 'none' = 'S256';
   readonly #redirectUris: string[] = [];
 
   /** Where browsers are sent, as the identifier that the rigs know it by. */
@@ -129,7 +131,9 @@ export abstract class FakeVendor {
     if (query.get('client_id') !== this.client.id) throw new VendorRefusal('unknown client_id');
     if (query.get('response_type') !== 'code') throw new VendorRefusal('no response_type code');
     if (!this.#redirectUris.includes(redirectUri)) throw new VendorRefusal('wrong redirect_uri');
-    if (query.get('code_challenge_method') !== 'S256') throw new VendorRefusal('no S256');
+    if (this.pkce === 'S256' && query.get('code_challenge_method') !== 'S256') {
+      throw new VendorRefusal('no S256');
+    }
     const answer = new URL(redirectUri);
     const state = query.get('state');
     if (decision === 'cancel') answer.searchParams.set('error', 'access_denied');

@@ -4,18 +4,18 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { AppModule } from '../../sample/02-local-users/app.module.js';
 import { codeChallengeOf } from '../../lib/crypto/pkce.js';
 import { randomToken } from '../../lib/crypto/random.js';
 import { createApp, type RunningApp } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
+import { describeWith } from '../support/services.js';
 
 const executablePath = '/usr/bin/chromium';
 
-// Without Chromium the suite says that it was skipped; in CI a skip is a failure.
-const suite = existsSync(executablePath) || process.env['CI'] ? describe : describe.skip;
+const suite = describeWith('Chromium', existsSync(executablePath));
 
 suite('a login at the app itself in Chromium', () => {
   const answers: URL[] = [];

@@ -3,11 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Browser, type BrowserContext, chromium, devices, type Page } from 'playwright-core';
 import { codeChallengeOf } from '../../lib/crypto/pkce.js';
 import { randomToken } from '../../lib/crypto/random.js';
 import { type ProtectedApp, startProtectedApp } from '../support/protected-app.js';
+import { describeWith } from '../support/services.js';
 import { UpstreamIdp } from '../support/upstream-idp.js';
 
 const executablePath = '/usr/bin/chromium';
@@ -30,8 +31,7 @@ const pictures = join(import.meta.dirname, '../../coverage/pages');
 const icon =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-// Without Chromium the suite says that it was skipped; in CI a skip is a failure.
-const suite = existsSync(executablePath) || process.env['CI'] ? describe : describe.skip;
+const suite = describeWith('Chromium', existsSync(executablePath));
 
 suite('the pages in Chromium', () => {
   let idp: UpstreamIdp;

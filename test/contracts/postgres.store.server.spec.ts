@@ -1,10 +1,11 @@
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { StorageError } from '../../lib/common/errors.js';
 import { PostgresStore } from '../../lib/storage/postgres.store.js';
 import { PostgresServer, hasPostgresServer } from '../support/postgres-server.js';
+import { describeWith } from '../support/services.js';
 
-const suite = process.env['CI'] || hasPostgresServer ? describe : describe.skip;
+const suite = describeWith('PostgreSQL server to start', hasPostgresServer);
 
 suite('a PostgresStore on a server that may fail', () => {
   let server: PostgresServer;

@@ -7,3 +7,12 @@ export interface TestCounts {
 }
 
 export function closingLine(results: TestCounts): string;
+
+export interface TestFile {
+  readonly testResults: readonly {
+    readonly ancestorTitles: readonly string[];
+    readonly status: string;
+  }[];
+}
+
+export function missingLine(files: readonly TestFile[]): string;

@@ -11,11 +11,18 @@ type Suite = (name: string, run: () => void) => void;
 export const describeWithRedis = await suiteWith('Redis', REDIS_URL);
 export const describeWithPostgres = await suiteWith('PostgreSQL', POSTGRES_URL);
 
-/** Without the service the suite is skipped, and says so; in CI it runs all the same, and fails. */
 async function suiteWith(service: string, url: string): Promise<Suite> {
   const { hostname, port, host } = new URL(url);
-  if (process.env['CI'] || (await listens(hostname, Number(port)))) return describe;
-  return (name, run) => describe.skip(`${name} (skipped: no ${service} at ${host})`, run);
+  return describeWith(`${service} at ${host}`, await listens(hostname, Number(port)));
+}
+
+/**
+ * For suites that need something of the machine. Where it is missing they are skipped, and say so; in
+ * CI they run all the same, and fail.
+ */
+export function describeWith(what: string, isThere: boolean): Suite {
+  if (process.env['CI'] || isThere) return describe;
+  return (name, run) => describe.skip(`${name} (skipped: no ${what})`, run);
 }
 
 function listens(host: string, port: number): Promise<boolean> {

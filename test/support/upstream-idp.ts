@@ -150,6 +150,11 @@ export class UpstreamIdp {
     return this.requests.filter((request) => request.path === paths[endpoint]);
   }
 
+  /** How many refresh tokens can still be used. */
+  get liveRefreshTokens(): number {
+    return [...this.#collection('RefreshToken').values()].filter((t) => !t['consumed']).length;
+  }
+
   /** Replaces the redirect URIs of the fixed client. */
   setRedirectUris(redirectUris: readonly string[]): void {
     this.addClient({

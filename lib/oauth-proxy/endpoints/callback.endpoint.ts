@@ -1,4 +1,4 @@
-import { UpstreamError } from '../../common/errors.js';
+import { describeError, UpstreamError } from '../../common/errors.js';
 import type { MultiAuthEvents } from '../../common/events.js';
 import type { Endpoint, EndpointRequest, EndpointResponse } from '../../http/endpoint.js';
 import { Parameters } from '../../http/parameters.js';
@@ -10,7 +10,7 @@ import type { AuthorizationCodes } from '../tokens/authorization-codes.js';
 import type { UpstreamRevocations } from '../tokens/upstream-revocations.js';
 import type { BrowserBinding } from '../transactions/browser-binding.js';
 import { clientErrorOf } from '../transactions/client-error.js';
-import type { ClientRedirect } from '../transactions/client-redirect.js';
+import type { ClientRedirect, RedirectTo } from '../transactions/client-redirect.js';
 import type { LoginTransactions } from '../transactions/login-transactions.js';
 import type { UpstreamLogin } from '../transactions/transaction.js';
 import type { Upstream, UpstreamGrant } from '../upstream/upstream.js';
@@ -71,19 +71,25 @@ export class CallbackEndpoint implements Endpoint {
       method: request.method,
       ...(clientState !== undefined && { state: clientState }),
     };
-    let grant: UpstreamGrant;
     try {
-      grant = await this.#exchange(login, answer);
+      const grant = await this.#exchange(login, answer);
+      const code = await this.#issueCode(login, grant);
+      if (code !== undefined) return this.its.redirects.withCode(to, code);
+      this.its.events.emit('consent.subject_changed', { clientId: login.request.clientId });
+      return await this.its.loginTransactions.begin(request, login);
     } catch (error) {
-      if (!(error instanceof UpstreamError)) throw error;
-      this.its.events.emit('upstream.failed', { reason: error.message, kind: error.kind });
-      const [code, description] = clientErrorOf(error);
-      return this.its.redirects.withError(to, code, description);
+      return this.#refuse(to, error);
     }
-    const code = await this.#issueCode(login, grant);
-    if (code !== undefined) return this.its.redirects.withCode(to, code);
-    this.its.events.emit('consent.subject_changed', { clientId: login.request.clientId });
-    return this.its.loginTransactions.begin(request, login);
+  }
+
+  /** The login is spent: a page that says to try again would be of no use, the client can begin anew. */
+  #refuse(to: RedirectTo, error: unknown): EndpointResponse {
+    const [code, description] = clientErrorOf(error);
+    const { events, redirects } = this.its;
+    if (error instanceof UpstreamError) {
+      events.emit('upstream.failed', { reason: error.message, kind: error.kind });
+    } else events.emit('endpoint.failed', { endpoint: 'callback', reason: describeError(error) });
+    return redirects.withError(to, code, description);
   }
 
   #exchange(login: UpstreamLogin, { state, parameters }: UpstreamAnswer): Promise<UpstreamGrant> {

@@ -445,7 +445,8 @@ describe('a revocation that fails', () => {
     await one.grants.revoke(id, 'app', 'client');
     await one.revocations.settled();
     expect(upstreamRevocations.slice(before)).toEqual(left);
-    expect(upstreamRevocations).toEqual(['a']);
+    // Twice when the first time nobody knew whether the session was found.
+    expect(new Set(upstreamRevocations)).toEqual(new Set(['a']));
     expect(one.seen).toEqual(['client']);
     expect(await count('grant', 'upstream-session', 'revoked-grant')).toEqual([0, 0, 1]);
   });
@@ -457,7 +458,7 @@ describe('a revocation that fails', () => {
     await expect(one.administration.revokeGrant(id)).rejects.toThrow('the store is down');
     expect(await one.administration.revokeGrant(id)).toBe(false);
     await one.revocations.settled();
-    expect(upstreamRevocations).toEqual(['a']);
+    expect(new Set(upstreamRevocations)).toEqual(new Set(['a']));
     expect(await one.sessions.find(id)).toBeUndefined();
   });
 

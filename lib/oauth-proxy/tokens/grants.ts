@@ -159,13 +159,27 @@ export class Grants {
 
   /** Removes what belongs to a grant whose record is gone. */
   async #clear(id: string, grant: Grant | undefined, endsUpstream: boolean): Promise<void> {
-    const { index, sessions, revocations } = this.its;
+    const { index, sessions } = this.its;
     try {
       if (grant) await index.release(grant.subject, { slot: grant.slot, grantId: id });
     } finally {
-      const session = await sessions?.take(id);
-      if (session && endsUpstream) revocations?.begin(session);
+      if (endsUpstream) await this.#endSession(id);
+      else await sessions?.take(id);
     }
+  }
+
+  /** Ends it at the upstream also when the store took it away and could not say so. */
+  async #endSession(id: string): Promise<void> {
+    const { sessions, revocations } = this.its;
+    if (!sessions) return;
+    const known = await sessions.find(id);
+    const taken = await orUndo(
+      () => sessions.take(id),
+      async () => {
+        if (known) revocations?.begin(known);
+      },
+    );
+    if (taken) revocations?.begin(taken);
   }
 
   /** Renews the place of the grant, or finds it another: that may be somebody else's by now. */

@@ -7,6 +7,7 @@ import { randomToken } from '../../crypto/random.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import type { Upstream, UpstreamTokenSet } from '../upstream/upstream.js';
 import { type Grant, sessionSeconds } from './grant.js';
+import { orUndo } from './or-undo.js';
 import type { UpstreamRevocations } from './upstream-revocations.js';
 import { isDue, renewedSession, type UpstreamSession } from './upstream-session.js';
 import { UpstreamSessionRecords } from './upstream-session-records.js';
@@ -125,7 +126,7 @@ export class UpstreamSessions {
     for (const wait of waitsMilliseconds) {
       const owner = randomToken();
       const turn = { grantId, grant, known, owner, since: this.its.clock.now() };
-      if (await this.its.locks.add(grantId, { owner }, lockSeconds)) return this.#inTurn(turn);
+      if (await this.#lock(turn)) return this.#inTurn(turn);
       // Another instance is refreshing: its result serves this request too.
       await delay(wait);
       const session = await this.#records.newest(grantId);
@@ -134,6 +135,14 @@ export class UpstreamSessions {
     throw new UpstreamError(
       'waited too long for a refresh that another request makes',
       'transient',
+    );
+  }
+
+  /** Whoever does not hear that the lock is theirs must not keep everybody waiting for its end. */
+  #lock(turn: Turn): Promise<boolean> {
+    return orUndo(
+      () => this.its.locks.add(turn.grantId, { owner: turn.owner }, lockSeconds),
+      () => this.#release(turn),
     );
   }
 

@@ -104,6 +104,16 @@ describe('a login at Auth0', () => {
     }
   });
 
+  it('of a member is still for the operator to refuse', async () => {
+    let isIn = false;
+    await start({ organization: 'org_9ybsU1dN2dKfDkBi', allowUser: () => isIn });
+    expect(await flow.outcome()).toBe('access_denied');
+    isIn = true;
+    expect(await flow.outcome()).toBe('code');
+    flow.vendor.claims = { org_id: 'org_ofsomebodyelse' };
+    expect(await flow.outcome()).toBe('access_denied');
+  });
+
   it('knows an issuer with a slash at its end, and no other', async () => {
     await start({});
     flow.vendor.claims = { iss: at };

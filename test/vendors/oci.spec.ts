@@ -28,7 +28,7 @@ const upstream = (
 
 upstreamContract<StandardOidcVendor>({
   name: 'OCI',
-  start: startOci,
+  start: (clock) => startOci(clock),
   // With refresh tokens, of which there is more to show.
   upstream: (vendor, more) =>
     upstream(vendor, { scopes: ['openid', 'profile', 'email', 'offline_access'], ...more }),
@@ -97,6 +97,18 @@ describe('a login at an identity domain of OCI', () => {
     const { jwks } = await IdTokenSigner.create('key-1');
     vendor.web.serve({ 'GET /admin/v1/SigningCert/jwk': () => Response.json(jwks) });
     const other = await VendorFlow.start(vendor, upstream(vendor), { clock: flow.clock });
+    expect(await other.outcome()).toBe('server_error');
+    await other.close();
+  });
+
+  it('may be one with an issuer of its own', async () => {
+    const issuer = `https://${ociDomain}`;
+    const vendor = await startOci(flow.clock, issuer);
+    const other = await VendorFlow.start(vendor, upstream(vendor, { issuer }), {
+      clock: flow.clock,
+    });
+    expect(await other.outcome()).toBe('code');
+    vendor.claims = { iss: 'https://identity.oraclecloud.com/' };
     expect(await other.outcome()).toBe('server_error');
     await other.close();
   });

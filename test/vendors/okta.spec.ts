@@ -62,20 +62,24 @@ upstreamContract<StandardOidcVendor>({
   accessTokenSeconds: 3600,
 });
 
-describe('a login at the org authorization server of Okta', () => {
-  it('knows its issuer, and not that of a custom authorization server', async () => {
+describe('a login at another authorization server of Okta', () => {
+  it.each([
+    ['the org', undefined, 'https://acme.okta.com/oauth2/v1/authorize?'],
+    ['a custom', 'aus9o8wzkhck', 'https://acme.okta.com/oauth2/aus9o8wzkhck/v1/authorize?'],
+  ])('knows the issuer of %s one, and no other', async (_name, authorizationServerId, start) => {
     const clock = new ManualClock();
-    const vendor = await startOkta(clock);
+    const vendor = await startOkta(clock, authorizationServerId);
     const { client, fetch } = vendor;
     const upstream = new OktaUpstream({
       domain,
+      authorizationServerId,
       clientId: client.id,
       clientSecret: client.secret,
       fetch,
     });
     const flow = await VendorFlow.start(vendor, upstream, { clock });
     const { vendorUrl } = await flow.login();
-    expect(vendorUrl).toMatch(/^https:\/\/acme\.okta\.com\/oauth2\/v1\/authorize\?/);
+    expect(vendorUrl.startsWith(start)).toBe(true);
     vendor.claims = { iss: at };
     expect(await flow.outcome()).toBe('server_error');
     vendor.recover();

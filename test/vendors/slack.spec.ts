@@ -103,6 +103,18 @@ describe('a login at Slack', () => {
   });
 });
 
+describe('a revocation at Slack', () => {
+  it('is done when there is nothing to revoke, and not when the call failed', async () => {
+    const vendor = await FakeSlack.start(new ManualClock());
+    await expect(upstream(vendor).revoke({ accessToken: 'gone' })).resolves.toBeUndefined();
+    const answer = { ok: false, error: 'ratelimited' };
+    vendor.host.serve({ 'POST /api/auth.revoke': () => Response.json(answer) });
+    await expect(upstream(vendor).revoke({ accessToken: 'gone' })).rejects.toMatchObject({
+      kind: 'transient',
+    });
+  });
+});
+
 describe('the options of a SlackUpstream', () => {
   const pathsOf = (changes: object): readonly string[] =>
     issuesOf(new SlackUpstream({ clientId, ...changes }));

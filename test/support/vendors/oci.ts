@@ -5,12 +5,14 @@ export const ociDomain = 'idcs-a83e4de370ea4db1b8c703a0b742ce74.identity.oraclec
 
 /**
  * An identity domain of Oracle Cloud Infrastructure, after "Using OpenID Connect" and "Identity Token"
- * of its documentation. All domains have the same issuer, so that discovery by the issuer is no use;
+ * of its documentation. All domains have the same issuer unless they are told otherwise, so that discovery by the issuer is no use;
  * an id_token is also for that issuer; a scope in the exchange of a code is refused; the app
  * authenticates by HTTP Basic alone.
  */
-export function startOci(clock: Clock): Promise<StandardOidcVendor> {
-  const issuer = 'https://identity.oraclecloud.com/';
+export function startOci(
+  clock: Clock,
+  issuer = 'https://identity.oraclecloud.com/',
+): Promise<StandardOidcVendor> {
   return StandardOidcVendor.start(clock, {
     client: {
       id: '0a1b2c3d4e5f60718293a4b5c6d7e8f9',

@@ -31,6 +31,8 @@ export default {
   setupFiles: ['<rootDir>/test/support/loopback-only.ts'],
   // The default leaves a core idle, which is half of a machine with two.
   maxWorkers: '100%',
+  // Modules of the specs that a worker has run stay in its memory.
+  workerIdleMemoryLimit: '1.5GB',
   testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/reporter/closing-line.reporter.mjs'],
   collectCoverageFrom: ['lib/**/*.ts', '!lib/index.ts', '!lib/**/*.spec.ts'],

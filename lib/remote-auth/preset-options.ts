@@ -6,11 +6,9 @@ import {
   scopeListIssues,
   unknownOptionIssues,
 } from '../common/option-issues.js';
+import { issuerProblem } from '../verifiers/issuer-metadata.js';
 import type { TokenVerifier } from '../verifiers/token-verifier.js';
-import {
-  type RemoteAuthProviderOptions,
-  serverUrlProblem,
-} from './remote-auth-provider-options.js';
+import { type RemoteAuthProviderOptions } from './remote-auth-provider-options.js';
 
 /** What every preset of a `RemoteAuthProvider` takes beside what names your place at the vendor. */
 export interface RemotePresetOptions {
@@ -67,7 +65,7 @@ export class PresetReader<O extends RemotePresetOptions> {
   origin(option: keyof O & string): string {
     const given: unknown = this.options[option];
     const text = typeof given === 'string' && !given.includes('://') ? `https://${given}` : given;
-    const problem = serverUrlProblem(text);
+    const problem = issuerProblem(text);
     if (problem === null) {
       const { origin, pathname } = new URL(text as string);
       if (pathname === '/') return origin;
@@ -78,7 +76,7 @@ export class PresetReader<O extends RemotePresetOptions> {
   /** A URL with or without a path, and without a slash at its end; '' when it is none. */
   url(option: keyof O & string): string {
     const given: unknown = this.options[option];
-    const problem = serverUrlProblem(given);
+    const problem = issuerProblem(given);
     return problem === null ? (given as string).replace(/\/$/, '') : this.report(option, problem);
   }
 

@@ -1,7 +1,7 @@
 import type { ConfigurationIssue } from '../common/errors.js';
 import { isText, scopeListIssues, unknownOptionIssues } from '../common/option-issues.js';
-import { endpointUrlProblem } from '../http/endpoint-url.js';
 import { AuthProvider } from '../verifiers/auth-provider.js';
+import { issuerProblem } from '../verifiers/issuer-metadata.js';
 import type { TokenVerifier } from '../verifiers/token-verifier.js';
 
 /** What a `RemoteAuthProvider` needs to know. */
@@ -93,17 +93,7 @@ function serverIssues(servers: unknown): ConfigurationIssue[] {
     return [{ path, problem: 'must be a list of one or more issuer identifiers' }];
   }
   return servers.flatMap((server: unknown, index) => {
-    const problem = serverUrlProblem(server);
+    const problem = issuerProblem(server);
     return problem === null ? [] : [{ path: `${path}[${index}]`, problem }];
   });
-}
-
-/** What is wrong with an issuer identifier, or null: RFC 8414 §2. It is compared as it is written. */
-export function serverUrlProblem(url: unknown): string | null {
-  const problem = endpointUrlProblem(url);
-  if (problem !== null) return problem;
-  const text = url as string;
-  if (/[?#]/.test(text)) return 'must not have a query or a fragment';
-  const { href } = new URL(text);
-  return href === text || href === `${text}/` ? null : 'must be written in its plain form';
 }

@@ -9,6 +9,7 @@ import type { KeySource } from './key-source.js';
 
 const MAX_AGE_SECONDS = 3600;
 const FAILURE_COOLDOWN_SECONDS = 5;
+const TOO_MANY = 'too many issuers are looked for at once';
 
 /** What the keys of all issuers of one verifier have in common. */
 export interface DiscoveryParts {
@@ -48,7 +49,7 @@ export class DiscoveredKeys implements KeySource {
     await this.#refresh();
     if (this.#known) return this.#known.keys.find(algorithm, kid);
     throw new VerifierUnavailableError(
-      `The metadata of ${this.issuer} cannot be had: ${this.#failure?.reason}`,
+      `The metadata of ${this.issuer} cannot be had: ${this.#failure?.reason ?? TOO_MANY}`,
       { retryAfterSeconds: FAILURE_COOLDOWN_SECONDS },
     );
   }
@@ -64,9 +65,13 @@ export class DiscoveredKeys implements KeySource {
 
   async #discover(): Promise<void> {
     const { outbound, clock, discoveries } = this.its;
+    if (discoveries.running >= discoveries.max) {
+      // Says nothing of this issuer, which may be looked for as soon as others are done.
+      this.#failure = undefined;
+      return;
+    }
     discoveries.running++;
     try {
-      if (discoveries.running > discoveries.max) throw new Error('too many issuers are looked for');
       const uri = await discoverJwksUri(this.issuer, outbound);
       if (this.#known?.uri !== uri) {
         this.#known = { uri, keys: new JwksSource(uri, { outbound, clock }) };

@@ -19,13 +19,19 @@ export function publishedClient(customFetch: typeof fetch | undefined): Outbound
   });
 }
 
-/** What is wrong with an issuer identifier, or null: a URL, https but on loopback (RFC 8414 §2). */
+/**
+ * What is wrong with an issuer identifier, or null: a URL, https but on loopback (RFC 8414 §2). It is
+ * compared as it is written and called as it is parsed, so that both must be the same.
+ */
 export function issuerProblem(issuer: unknown): string | null {
   const problem = endpointUrlProblem(issuer);
   if (problem !== null) return problem;
+  const text = issuer as string;
   // Also an empty query, which the parsed URL does not show.
-  if (/[?#]/.test(issuer as string)) return 'must not have a query or a fragment';
-  return (issuer as string).length > MAX_ISSUER_LENGTH ? 'is too long' : null;
+  if (/[?#]/.test(text)) return 'must not have a query or a fragment';
+  if (text.length > MAX_ISSUER_LENGTH) return 'is too long';
+  const { href } = new URL(text);
+  return href === text || href === `${text}/` ? null : 'must be written in its plain form';
 }
 
 /**

@@ -3,12 +3,14 @@ import type { Awaitable } from '../common/awaitable.js';
 import { BoundedMap } from '../common/bounded-map.js';
 import type { Clock } from '../common/clock.js';
 import { VerifierUnavailableError } from '../common/errors.js';
+import { late, within } from '../common/within.js';
 import { issuerProblem } from './issuer-metadata.js';
 
 const TRUST_SECONDS = 60;
 const DISTRUST_SECONDS = 10;
 const MAX_REMEMBERED = 1000;
 const MAX_ASKED = 1000;
+const ANSWER_SECONDS = 10;
 
 /** Says whether an issuer is trusted. It is asked with what a token says of itself. */
 export type TrustIssuer = (issuer: string) => Awaitable<boolean>;
@@ -25,9 +27,14 @@ export function trustListed(issuers: readonly string[]): IssuerTrust {
 /**
  * Trusts whom the function says `true` to; it is never asked about what is no https URL. An answer
  * that has to be waited for is asked for once at a time, and remembered: a yes for a minute, a no for
- * ten seconds. Many unknown issuers push no trusted one out of memory.
+ * ten seconds. Many unknown issuers push no trusted one out of memory, and an answer that does not
+ * come in time is asked for again.
  */
-export function trustAsked(ask: TrustIssuer, clock: Clock): IssuerTrust {
+export function trustAsked(
+  ask: TrustIssuer,
+  clock: Clock,
+  answerSeconds = ANSWER_SECONDS,
+): IssuerTrust {
   const remember = (ttlSeconds: number) =>
     new BoundedMap<string, true>({ ttlSeconds, maxEntries: MAX_REMEMBERED, clock });
   const trusted = remember(TRUST_SECONDS);
@@ -36,7 +43,7 @@ export function trustAsked(ask: TrustIssuer, clock: Clock): IssuerTrust {
 
   const settled = async (issuer: string, answer: Promise<unknown>): Promise<boolean> => {
     try {
-      const isTrusted = (await answer) === true;
+      const isTrusted = await answerInTime(answer, answerSeconds);
       (isTrusted ? trusted : others).set(issuer, true);
       return isTrusted;
     } finally {
@@ -62,4 +69,10 @@ export function trustAsked(ask: TrustIssuer, clock: Clock): IssuerTrust {
     asked.set(issuer, pending);
     return pending;
   };
+}
+
+async function answerInTime(answer: Promise<unknown>, seconds: number): Promise<boolean> {
+  const said = await within(answer, seconds);
+  if (said !== late) return said === true;
+  throw new VerifierUnavailableError(`no answer about the issuer within ${seconds} seconds`);
 }

@@ -18,9 +18,10 @@ import {
 /** What a `TrustedIssuersVerifier` needs to know. */
 export interface TrustedIssuersVerifierOptions extends JwtPolicyOptions {
   /**
-   * The issuers, each spelt exactly as in the `iss` of its tokens: https, or http on loopback. Or a
-   * function that says which are trusted; it is asked with the unverified `iss` of a token, https
-   * URLs only. From whatever it says `true` to documents are fetched: compare whole identifiers.
+   * The issuers, each spelt exactly as in the `iss` of its tokens: https, or http on loopback, in the
+   * plain form of a URL. Or a function that says which are trusted; it is asked with the unverified
+   * `iss` of a token, https URLs in that form only. From whatever it says `true` to documents are
+   * fetched: compare whole identifiers.
    */
   readonly issuers: readonly string[] | TrustIssuer;
   /** The signature algorithms accepted, of all issuers: none of HMAC. @default RS256 */
@@ -70,7 +71,7 @@ export function resolveTrustedIssuersOptions(
     });
   const max = isAsked ? maxIssuers : issuers.length;
   return {
-    trust: isAsked ? trustAsked(issuers, clock) : trustListed(issuers),
+    trust: isAsked ? trustAsked(issuers, clock, given.timeoutSeconds) : trustListed(issuers),
     checks: new IssuerTable(checkOf, max, clock),
   };
 }

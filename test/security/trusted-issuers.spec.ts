@@ -261,11 +261,33 @@ describe('an issuer that a function is asked about', () => {
       'https://tenants.test/#x',
       'tenants.test',
       `https://tenants.test/${'x'.repeat(2048)}`,
+      // What a pattern sees here is not what is called.
+      'https://evil.test\\.tenants.test',
+      'https://evil.test\\@tenants.test',
+      'https://tenants.test/a/../evil',
+      'https://tenants.test/a/%2e%2e/evil',
+      'https://tenants\t.test',
+      'https://tenants.test/a\nb',
+      ' https://tenants.test',
+      'https://TENANTS.test',
+      'https://tenants.test:443',
+      'https:tenants.test',
     ]) {
       expect([iss, await door.ask(await sign(one, { iss }))]).toEqual([iss, '401']);
     }
     expect([asked, called]).toEqual([[], []]);
     expect(await door.ask(await sign(one, { iss: tenantOf('a') }))).toContain('user-1');
+    expect(asked).toEqual([tenantOf('a'), tenantOf('a')]);
+  });
+
+  it('is asked about again when no answer came in time — VC-28', async () => {
+    let answer: Promise<boolean> = new Promise(() => {});
+    const issuers = () => answer;
+    await using door = await open({ issuers, fetch: toFake([]), timeoutSeconds: 0.3 });
+    const token = await sign(one, { iss: tenantOf('slow') });
+    expect(await door.ask(token)).toBe('503');
+    answer = Promise.resolve(true);
+    expect(await door.ask(token)).toContain('user-1');
   });
 
   it('is asked about once in a while, and never remembered as failed — VC-16', async () => {
@@ -321,6 +343,28 @@ describe('an issuer that a function is asked about', () => {
     expect(called).toHaveLength(20);
   });
 
+  it('is not taken for broken because twenty others are looked for — AT-14, VC-28', async () => {
+    const answer = toFake([]);
+    const waiting: (() => void)[] = [];
+    const slow: typeof fetch = async (url, init) => {
+      const { host, pathname } = new URL(url);
+      const isHeld = host.startsWith('slow') && pathname.startsWith('/.well-known/');
+      if (isHeld) await new Promise<void>((done) => waiting.push(done));
+      return answer(url, init);
+    };
+    await using door = await open({ issuers: () => true, fetch: slow });
+    const crowd = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => sign(one, { iss: tenantOf(`slow-${i}`) })),
+    );
+    const answers = crowd.map((token) => door.ask(token));
+    while (waiting.length < 20) await new Promise((done) => setTimeout(done, 5));
+    const last = await sign(one, { iss: tenantOf('last') });
+    expect(await door.ask(last)).toBe('503');
+    for (const done of waiting) done();
+    for (const who of await Promise.all(answers)) expect(who).toContain('user-1');
+    expect(await door.ask(last)).toContain('user-1');
+  });
+
   it('is asked alone about its tokens once it is known — VC-27', async () => {
     const loose = new FakeVerifier({ name: 'loose' });
     const options = { issuers: async () => true, fetch: toFake([]) };
@@ -353,6 +397,7 @@ describe('a verifier of trusted issuers', () => {
     [{ issuers: ['https://u:p@a.test'] }, 'issuers[0]'],
     [{ issuers: ['https://a.test?tenant=1'] }, 'issuers[0]'],
     [{ issuers: ['a.test'] }, 'issuers[0]'],
+    [{ issuers: ['https://a.test/b/../c'] }, 'issuers[0]'],
     [{ algorithms: ['HS256'] }, 'algorithms'],
     [{ algorithms: [] }, 'algorithms'],
     [{ audience: '' }, 'audience'],

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Gate } from '../../../test/support/gate.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
-import { StoreSpy } from '../../../test/support/store-spy.js';
+import { type StoreEntry, StoreSpy } from '../../../test/support/store-spy.js';
 import { isPromise } from '../../common/awaitable.js';
 import { Sealer } from '../../crypto/sealer.js';
 import { SecretRing } from '../../crypto/secret-ring.js';
@@ -11,7 +11,7 @@ import { recordCollections } from '../record-collections.js';
 import { type Granted, RevocationMarks } from './revocation-marks.js';
 
 const ring = new SecretRing(['the-secret-of-the-marks-under-test-4Bt8']);
-const absolute = 1000;
+const absolute = 1_000_000;
 let clock: ManualClock;
 let shared: MemoryStore;
 
@@ -38,6 +38,13 @@ function instance() {
     new RecordStore(store, new Sealer(ring), clock, 'https://as.test'),
   );
   return { store, marks: new RevocationMarks({ ...records, clock, seconds: absolute }) };
+}
+
+/** What an instance wrote of all marks together. */
+function latestOf({ store }: ReturnType<typeof instance>): StoreEntry {
+  const found = store.live().find(({ key }) => key.startsWith('latest-'));
+  if (!found) throw new Error('Nothing was written.');
+  return found;
 }
 
 const granted = (changes: Partial<Granted> = {}): Granted => ({
@@ -263,6 +270,51 @@ describe('where it is known that there is no later mark', () => {
     clock.advance(-2 * until);
     await marks.set({ subject: 'bob' });
     expect(await marks.coverLately(grant)).toBe(true);
+  });
+
+  it('a mark that the store carries out late hides no newer one', async () => {
+    const late = instance();
+    await late.marks.set({ subject: 'bob' });
+    const written = latestOf(late);
+    clock.advance(3000);
+    const grant = granted();
+    await instance().marks.set({ subject: 'alice' });
+    // In its place, and nobody has seen that one.
+    await shared.set(written.key, written.value, absolute);
+    expect(await instance().marks.coverLately(grant)).toBe(true);
+    clock.advance(3700);
+    expect(await instance().marks.coverLately(granted())).toBe(false);
+  });
+
+  it('who has seen the newer one is told nothing else, however late the other comes', async () => {
+    const late = instance();
+    await late.marks.set({ subject: 'bob' });
+    const written = latestOf(late);
+    clock.advance(100_000);
+    const grant = granted();
+    const [setter, reader] = [instance(), instance()];
+    await setter.marks.set({ subject: 'alice' });
+    for (const { marks } of [setter, reader]) await marks.coverLately(granted());
+    await shared.set(written.key, written.value, absolute);
+    clock.advance(1);
+    expect(await reader.marks.coverLately(grant)).toBe(true);
+    expect(await setter.marks.coverLately(grant)).toBe(true);
+  });
+
+  it.each([
+    [1, false],
+    [2, false],
+    [3, true],
+  ])('a mark is never there without it: write %i fails', async (nth, isMarked) => {
+    const { store, marks } = instance();
+    await marks.begin();
+    clock.advance(100);
+    const grant = granted();
+    const failure = store.failNth('set', nth);
+    await expect(marks.set({ subject: 'alice' })).rejects.toThrow('the store is down');
+    expect(failure.struck).toBe(true);
+    expect(await instance().marks.cover(grant)).toBe(isMarked);
+    expect(await instance().marks.coverLately(grant)).toBe(isMarked);
   });
 
   it('a store that is down keeps nobody from beginning', async () => {

@@ -17,7 +17,7 @@ export interface RevocationMark {
 export interface LatestMark {
   /** Random; another one with each mark. */
   readonly id: string;
-  /** No mark is of a later second; absent when that is not known. */
+  /** No mark is of a later second, nor will one be for a while; absent when that is not known. */
   readonly at?: number;
 }
 
@@ -37,6 +37,11 @@ const latest = 'latest';
 const none = -1;
 /** By how much the clock of another instance may be ahead and still be believed. */
 const clockSkewSeconds = 30;
+/**
+ * How far beyond its mark a bound is written. The store may carry out a write late, in place of a newer
+ * one: the bound still holds for what was marked in the time between. It costs later grants some reads.
+ */
+const aheadSeconds = 3600;
 const cacheLimits = { maxEntries: 10_000, ttlSeconds: 60 };
 
 /**
@@ -45,6 +50,8 @@ const cacheLimits = { maxEntries: 10_000, ttlSeconds: 60 };
  */
 export class RevocationMarks {
   #latest: LatestMark | undefined;
+  /** The latest bound that was seen: one that comes late does not lower it. */
+  #bound = none;
   /** The second in which `#latest` was asked for. */
   #askedAt: number | undefined;
   #asking: Promise<void> | undefined;
@@ -68,17 +75,18 @@ export class RevocationMarks {
   }
 
   async set(target: RevocationTarget): Promise<void> {
-    const { marks, latestMark, clock, seconds } = this.its;
+    const { marks, clock, seconds } = this.its;
     const key = keyOf(target);
     const now = clock.now();
     const before = (await marks.get(key))?.at ?? 0;
     // The clock of another instance may be a little ahead: its mark stays. One of a clock that was
     // wrong would keep out whoever logs in for as long.
     const at = before <= now + clockSkewSeconds ? Math.max(now, before) : now;
+    // Before the mark: it is never there without its bound.
+    await this.#raise(at + aheadSeconds);
     await marks.set(key, { at }, at - now + seconds);
-    // Second: whoever sees this one finds the mark.
-    const newest = Math.max(at, (await latestMark.get(latest))?.at ?? 0);
-    await latestMark.set(latest, { id: randomToken(8), at: newest }, newest - now + seconds);
+    // And after it: whoever sees this one finds the mark.
+    await this.#raise(at + aheadSeconds);
     this.#askedAt = undefined;
   }
 
@@ -94,8 +102,8 @@ export class RevocationMarks {
   }
 
   #coverCached(granted: Granted): Awaitable<boolean> {
-    // Two instances may have written the latest at once, each by its own clock.
-    const until = (this.#latest?.at ?? Infinity) + clockSkewSeconds;
+    // The bound may be that of an instance whose clock is behind.
+    const until = Math.max(this.#latest?.at ?? Infinity, this.#bound) + clockSkewSeconds;
     if (granted.issuedAt > until) return false;
     const key = keyOf(granted);
     // A later mark makes this cache obsolete, and what is read for it by then goes with it.
@@ -125,12 +133,20 @@ export class RevocationMarks {
       const found = await this.its.latestMark.get(latest);
       const isKnown = found?.id === this.#latest?.id;
       this.#latest = found;
+      this.#bound = Math.max(this.#bound, found?.at ?? none);
       if (isKnown) return;
       this.#cache = this.#emptyCache();
     } catch (error) {
       this.#askedAt = undefined;
       throw error;
     }
+  }
+
+  /** Says that there may be marks until then, under another id. */
+  async #raise(until: number): Promise<void> {
+    const { latestMark, clock, seconds } = this.its;
+    const at = Math.max(until, (await latestMark.get(latest))?.at ?? none);
+    await latestMark.set(latest, { id: randomToken(8), at }, at - clock.now() + seconds);
   }
 
   /** The latest of the marks that may concern them. */

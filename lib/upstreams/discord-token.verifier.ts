@@ -1,6 +1,5 @@
 import { isText } from '../common/option-issues.js';
-import type { VerifiedToken } from '../verifiers/access-token.js';
-import type { VerificationContext } from '../verifiers/token-verifier.js';
+import type { VendorVerdict } from './vendor-answers.js';
 import { memberOf, textClaims } from './vendor-answer.js';
 import { VendorTokenVerifier, type VendorTokenVerifierOptions } from './vendor-token.verifier.js';
 
@@ -41,17 +40,17 @@ export class DiscordTokenVerifier extends VendorTokenVerifier {
     this.#profile = options.profile ?? false;
   }
 
-  /** False for what has a dot: bot tokens and JWTs. */
+  /**
+   * False for what has a dot: bot tokens and JWTs. Discord documents no more of what its tokens look
+   * like: all other opaque tokens are shown to it, so put it behind the verifiers that know theirs.
+   */
   recognizes(token: string): boolean | undefined {
     return token.includes('.') ? false : undefined;
   }
 
-  protected async ask(
-    token: string,
-    context: VerificationContext,
-  ): Promise<VerifiedToken | string> {
+  protected async ask(token: string): Promise<VendorVerdict> {
     const headers = { authorization: `Bearer ${token}` };
-    const answer = await this.call(authorizationUrl, context, { headers });
+    const answer = await this.call(authorizationUrl, { headers });
     if (answer.status === 401) return 'unknown_token';
     if (answer.status !== 200) throw this.unavailable(answer);
     const { application, scopes, expires, user } = answer.body;
@@ -60,14 +59,14 @@ export class DiscordTokenVerifier extends VendorTokenVerifier {
     if (!isText(subject)) return 'no_subject';
     const expiresAt = Math.floor(Date.parse(String(expires)) / 1000);
     if (Number.isNaN(expiresAt)) return 'malformed';
-    const known = this.#profile ? await this.call(userUrl, context, { headers }) : undefined;
+    const known = this.#profile ? await this.call(userUrl, { headers }) : undefined;
     if (known && known.body['id'] !== subject) throw this.unavailable(known);
     const profile = known?.body ?? user;
     return {
       clientId: this.#clientId,
       subject,
       issuer: 'https://discord.com',
-      scopes: scopes as readonly string[],
+      scopes: (scopes ?? []) as readonly string[],
       expiresAt,
       claims: {
         sub: subject,

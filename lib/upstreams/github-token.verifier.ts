@@ -1,7 +1,6 @@
 import { isText } from '../common/option-issues.js';
-import type { VerifiedToken } from '../verifiers/access-token.js';
-import type { VerificationContext } from '../verifiers/token-verifier.js';
 import { basicAuthorization, gitHubHeaders, gitHubTokenUrl } from './github-api.js';
+import type { VendorVerdict } from './vendor-answers.js';
 import { memberOf, textClaims } from './vendor-answer.js';
 import {
   type VendorAnswer,
@@ -51,12 +50,9 @@ export class GitHubTokenVerifier extends VendorTokenVerifier {
     return oldToken.test(token) ? undefined : false;
   }
 
-  protected async ask(
-    token: string,
-    context: VerificationContext,
-  ): Promise<VerifiedToken | string> {
+  protected async ask(token: string): Promise<VendorVerdict> {
     const { clientId, clientSecret, profile } = this.#options;
-    const answer = await this.call(gitHubTokenUrl(clientId), context, {
+    const answer = await this.call(gitHubTokenUrl(clientId), {
       method: 'POST',
       headers: { ...gitHubHeaders, authorization: basicAuthorization(clientId, clientSecret) },
       body: JSON.stringify({ access_token: token }),
@@ -69,19 +65,19 @@ export class GitHubTokenVerifier extends VendorTokenVerifier {
     const id = memberOf(user, 'id');
     if (!Number.isSafeInteger(id)) return 'no_subject';
     if (!profile) return this.#verified(answer, user);
-    const known = await this.#profile(token, context);
+    const known = await this.#profile(token);
     return memberOf(known, 'id') === id ? this.#verified(answer, known) : 'no_subject';
   }
 
-  async #profile(token: string, context: VerificationContext): Promise<unknown> {
+  async #profile(token: string): Promise<unknown> {
     const headers = { ...gitHubHeaders, authorization: `Bearer ${token}` };
-    const answer = await this.call(userUrl, context, { headers });
+    const answer = await this.call(userUrl, { headers });
     if (answer.status !== 200) throw this.unavailable(answer);
     return answer.body;
   }
 
-  #verified({ body }: VendorAnswer, user: unknown): VerifiedToken | string {
-    const { scopes = [], expires_at: expires } = body;
+  #verified({ body }: VendorAnswer, user: unknown): VendorVerdict {
+    const { scopes, expires_at: expires } = body;
     const expiresAt = typeof expires === 'string' ? Date.parse(expires) / 1000 : undefined;
     if (expiresAt !== undefined && Number.isNaN(expiresAt)) return 'malformed';
     const subject = String(memberOf(user, 'id'));
@@ -89,7 +85,7 @@ export class GitHubTokenVerifier extends VendorTokenVerifier {
       clientId: this.#options.clientId,
       subject,
       issuer: 'https://github.com',
-      scopes: scopes as readonly string[],
+      scopes: (scopes ?? []) as readonly string[],
       expiresAt,
       claims: { sub: subject, ...textClaims(user, ['login', 'name', 'email', 'avatar_url']) },
     };

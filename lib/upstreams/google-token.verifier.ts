@@ -1,8 +1,7 @@
 import { isText } from '../common/option-issues.js';
 import { parseScope } from '../common/scopes.js';
-import type { VerifiedToken } from '../verifiers/access-token.js';
-import type { VerificationContext } from '../verifiers/token-verifier.js';
 import { googleScopes } from './google-scopes.js';
+import type { VendorVerdict } from './vendor-answers.js';
 import { textClaims } from './vendor-answer.js';
 import { VendorTokenVerifier, type VendorTokenVerifierOptions } from './vendor-token.verifier.js';
 
@@ -41,12 +40,9 @@ export class GoogleTokenVerifier extends VendorTokenVerifier {
     return token.startsWith('ya29.');
   }
 
-  protected async ask(
-    token: string,
-    context: VerificationContext,
-  ): Promise<VerifiedToken | string> {
+  protected async ask(token: string): Promise<VendorVerdict> {
     const query = new URLSearchParams({ access_token: token });
-    const answer = await this.call(`${tokenInfoUrl}?${query.toString()}`, context);
+    const answer = await this.call(`${tokenInfoUrl}?${query.toString()}`);
     if (answer.status === 400) return 'unknown_token';
     if (answer.status !== 200) throw this.unavailable(answer);
     const { aud, sub, scope, exp } = answer.body;

@@ -1,4 +1,3 @@
-import { BoundedMap } from '../common/bounded-map.js';
 import { type Clock, SystemClock } from '../common/clock.js';
 import {
   ConfigurationError,
@@ -6,20 +5,20 @@ import {
   VerifierUnavailableError,
 } from '../common/errors.js';
 import { commonOptionIssues, unknownOptionIssues } from '../common/option-issues.js';
-import { hashSecret } from '../crypto/hash.js';
 import { OutboundClient } from '../http/outbound.js';
 import type { VerifiedToken } from '../verifiers/access-token.js';
 import type { TokenVerifier, VerificationContext } from '../verifiers/token-verifier.js';
+import { VendorAnswers, type VendorVerdict } from './vendor-answers.js';
 
 /** What every verifier that asks a vendor about its opaque tokens can be told. */
 export interface VendorTokenVerifierOptions {
   /**
    * How long a positive answer is remembered, in seconds, 0 to 300; never beyond the token's end. A
-   * token that is revoked meanwhile is accepted for as long.
+   * token that is revoked meanwhile is accepted for as long. A refusal is remembered for 30 seconds.
    * @default 60
    */
   readonly cacheSeconds?: number | undefined;
-  /** How many answers are remembered. @default 10_000 */
+  /** How many positive answers are remembered. @default 10_000 */
   readonly maxCacheEntries?: number | undefined;
   /** How long the vendor may take, in seconds, up to 60. @default 5 a call */
   readonly timeoutSeconds?: number | undefined;
@@ -58,8 +57,8 @@ const maxTokenLength = 4096;
 const userAgent = 'nestjs-mcp-multi-auth';
 
 /**
- * Asks the vendor about an opaque token, once: what it accepts is remembered for a while, within
- * bounds; a refusal or a failure never.
+ * Asks the vendor about an opaque token, once: what it accepts is remembered for a while, and for a
+ * shorter one what it refuses, each within bounds of its own; a failure never.
  */
 export abstract class VendorTokenVerifier implements TokenVerifier {
   readonly name: string;
@@ -67,7 +66,7 @@ export abstract class VendorTokenVerifier implements TokenVerifier {
   readonly timeoutSeconds: number | undefined;
   protected readonly clock: Clock;
   readonly #outbound: OutboundClient;
-  readonly #accepted: BoundedMap<string, VerifiedToken> | undefined;
+  readonly #answers: VendorAnswers;
 
   /** @throws ConfigurationError with the issues of the subclass too */
   protected constructor(
@@ -85,43 +84,33 @@ export abstract class VendorTokenVerifier implements TokenVerifier {
       maxBytes: 256 * 1024,
       ...(options.fetch && { fetch: options.fetch }),
     });
-    const { cacheSeconds: ttlSeconds = 60, maxCacheEntries: maxEntries = 10_000 } = options;
-    if (ttlSeconds === 0) return;
-    this.#accepted = new BoundedMap({ ttlSeconds, maxEntries, clock: this.clock });
+    const { cacheSeconds = 60, maxCacheEntries = 10_000 } = options;
+    this.#answers = new VendorAnswers({ clock: this.clock, cacheSeconds, maxCacheEntries });
   }
 
   /** False for what cannot be a token of the vendor and must not be shown to it. */
   abstract recognizes(token: string, context: VerificationContext): boolean | undefined;
 
   /** What the vendor says of the token: whose it is, or why it is refused. */
-  protected abstract ask(
-    token: string,
-    context: VerificationContext,
-  ): Promise<VerifiedToken | string>;
+  protected abstract ask(token: string): Promise<VendorVerdict>;
 
   async verifyToken(token: string, context: VerificationContext): Promise<VerifiedToken | null> {
     if (token.length > maxTokenLength) return context.reject('malformed');
     if (this.recognizes(token, context) === false) return context.reject('foreign_token');
-    const key = hashSecret(token);
-    const known = this.#accepted?.get(key);
-    if (known) return known;
-    const answer = await this.ask(token, context);
-    if (typeof answer === 'string') return context.reject(answer);
-    this.#accepted?.set(key, answer);
-    return answer;
+    const verdict = await this.#answers.of(token, context.fresh === true, () => this.ask(token));
+    return typeof verdict === 'string' ? context.reject(verdict) : verdict;
   }
 
   /**
-   * Calls the vendor's API.
+   * Calls the vendor's API. No request's own signal ends it, as others may wait for it too.
    * @throws VerifierUnavailableError when the answer is no verdict on the token
    */
   protected async call(
     url: string,
-    { signal }: VerificationContext,
     init: { method?: string; headers?: Readonly<Record<string, string>>; body?: string } = {},
   ): Promise<VendorAnswer> {
     const headers = { accept: 'application/json', 'user-agent': userAgent, ...init.headers };
-    const response = await this.#outbound.fetch(url, { ...init, headers, signal });
+    const response = await this.#outbound.fetch(url, { ...init, headers });
     const { status } = response;
     if (status >= 500 || status === 429) throw this.unavailable(response);
     const body = objectIn(await response.text());

@@ -8,22 +8,22 @@ import { principalIssues } from './principal-issues.js';
 import { headerIssues } from './source-properties.js';
 import type { VerificationContext } from './token-verifier.js';
 
-/** What is kept of one API key: its hash, and whom it speaks for. */
+/** What is kept of one API key: its hash, and whom it speaks for. Null stands for absent. */
 export interface ApiKey {
   /** The `hash` that `generateApiKey` gave: the SHA-256 of the whole key, as base64url or hex. */
   readonly hash: string;
   /** Whose key it is. @default nobody's in particular */
-  readonly subject?: string | undefined;
+  readonly subject?: string | null | undefined;
   /** The client it stands for. @default the id of the key */
-  readonly clientId?: string | undefined;
+  readonly clientId?: string | null | undefined;
   /** @default none */
-  readonly scopes?: readonly string[] | undefined;
+  readonly scopes?: readonly string[] | null | undefined;
   /** When it expires, in seconds since the epoch. @default never */
-  readonly expiresAt?: number | undefined;
+  readonly expiresAt?: number | null | undefined;
   /** The one resource it is good at. @default every resource of the module */
-  readonly resource?: string | undefined;
+  readonly resource?: string | null | undefined;
   /** @default none */
-  readonly claims?: Readonly<Record<string, unknown>> | undefined;
+  readonly claims?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
 /**
@@ -90,7 +90,8 @@ function keysIssues(keys: unknown): ConfigurationIssue[] {
 function keyIssues(path: string, id: string, key: unknown): ConfigurationIssue[] {
   if (typeof key !== 'object' || key === null) return [{ path, problem: 'is no key' }];
   const { hash } = key as Partial<ApiKey>;
-  const issues = principalIssues(path, key);
+  const given = Object.entries(key).filter(([, value]) => value !== null);
+  const issues = principalIssues(path, Object.fromEntries(given));
   if (!isApiKeyId(id)) issues.push({ path, problem: 'must stand under the id of a key' });
   if (readSecretHash(hash) === undefined) {
     issues.push({ path: `${path}.hash`, problem: 'is no SHA-256 hash, as base64url or hex' });

@@ -113,6 +113,19 @@ describe('ApiKeyVerifier', () => {
     ).toBe('wrong_secret');
   });
 
+  it('takes a null, as a database has it, for what is absent', async () => {
+    const nothing = { subject: null, clientId: null, scopes: null, expiresAt: null };
+    const key: ApiKey = { hash: made.hash, ...nothing, resource: null, claims: null };
+    const bare = { clientId: made.id, scopes: [] };
+    expect(
+      await ask(
+        verifier(() => key),
+        made.key,
+      ),
+    ).toEqual(bare);
+    expect(await ask(verifier({ [made.id]: key }), made.key)).toEqual(bare);
+  });
+
   it('has no verdict when the function fails, or finds what is no key', async () => {
     const failing: readonly (() => unknown)[] = [
       () => {

@@ -68,15 +68,28 @@ export class ApiKeyVerifier implements TokenVerifier {
     const isGenuine = constantTimeEqual(hashSecret(token), kept);
     if (!key) return context.reject('unknown_key');
     if (!isGenuine) return context.reject('wrong_secret');
-    const { subject, clientId = id, scopes = [], expiresAt, resource, claims } = key;
+    const granted = grantOf(id, key);
+    const { scopes, expiresAt, resource } = granted;
     if (expiresAt !== undefined && expiresAt <= this.#clock.now()) return context.reject('expired');
     if (resource !== undefined && !sameResource(context.resource, resource)) {
       return context.reject('wrong_resource');
     }
     return coversScopes(scopes, this.requiredScopes)
-      ? { subject, clientId, scopes, expiresAt, resource, claims }
+      ? granted
       : context.reject('insufficient_scope');
   }
+}
+
+/** What the key is good for; a database says null for what is absent. */
+function grantOf(id: string, key: ApiKey): VerifiedToken {
+  return {
+    subject: key.subject ?? undefined,
+    clientId: key.clientId ?? id,
+    scopes: key.scopes ?? [],
+    expiresAt: key.expiresAt ?? undefined,
+    resource: key.resource ?? undefined,
+    claims: key.claims ?? undefined,
+  };
 }
 
 interface Presented {

@@ -81,7 +81,7 @@ export class IntrospectionVerifier implements TokenVerifier {
     if (this.recognizes(token, context) === false) return context.reject('foreign_jwt');
     // The whole hash: no part of a token may stand for another one.
     const key = hashSecret(token);
-    const remembered = this.#answers?.get(key);
+    const remembered = context.fresh === true ? undefined : this.#answers?.get(key);
     const claims = remembered ?? (await this.#ask(token, context));
     const verdict = this.#judge(claims, context);
     if (typeof verdict === 'string') return context.reject(verdict);

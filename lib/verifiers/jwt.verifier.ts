@@ -17,6 +17,7 @@ export class JwtVerifier implements TokenVerifier {
   readonly clockToleranceSeconds: number;
   readonly timeoutSeconds: number | undefined;
   readonly boundToResource: boolean;
+  readonly verifiesOffline = true;
   readonly #issuers: readonly string[];
   readonly #check: JwtCheck;
 

@@ -9,6 +9,7 @@ export class PresentedToken {
   constructor(
     readonly token: string,
     readonly resource: string,
+    readonly fresh = false,
   ) {}
 
   get unverifiedJwt(): UnverifiedJwt | undefined {
@@ -32,6 +33,10 @@ export class SourceContext implements VerificationContext {
 
   get resource(): string {
     return this.#presented.resource;
+  }
+
+  get fresh(): boolean {
+    return this.#presented.fresh;
   }
 
   get unverifiedJwt(): UnverifiedJwt | undefined {

@@ -8,6 +8,8 @@ export interface VerificationContext {
   readonly resource: string;
   /** The token read as a JWT, nothing of it verified; undefined when it is none. A hint only. */
   readonly unverifiedJwt: UnverifiedJwt | undefined;
+  /** True when what was remembered of the token does not do: at the re-check of a login. */
+  readonly fresh?: boolean | undefined;
   /** Aborts when the source's time is up. Pass it on to whatever you call. */
   readonly signal: AbortSignal;
   /**
@@ -39,6 +41,12 @@ export interface TokenVerifier {
    * @default false
    */
   readonly boundToResource?: boolean;
+  /**
+   * True when the source judges by the token alone, as by a signature: it goes on to accept what
+   * was revoked meanwhile, and re-checks no login.
+   * @default false
+   */
+  readonly verifiesOffline?: boolean;
   /**
    * How long the source may take to answer, in seconds, up to 60.
    * @default the module's `sourceTimeoutSeconds`

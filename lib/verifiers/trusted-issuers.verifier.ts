@@ -22,6 +22,7 @@ export class TrustedIssuersVerifier implements TokenVerifier {
   readonly clockToleranceSeconds: number;
   readonly timeoutSeconds: number | undefined;
   readonly boundToResource: boolean;
+  readonly verifiesOffline = true;
   readonly #its: ResolvedTrustedIssuersOptions;
 
   constructor(options: TrustedIssuersVerifierOptions) {

@@ -23,6 +23,8 @@ export interface VerifierChainOptions {
   readonly otherResources?: readonly string[];
   /** The issuer for which only the module's own server may speak. @default none */
   readonly ownIssuer?: OwnIssuer;
+  /** Whether the sources must not answer from memory. @default false */
+  readonly fresh?: boolean;
   readonly events: MultiAuthEvents;
   readonly clock: Clock;
   /** How long a source may take that names no time of its own. */
@@ -57,7 +59,8 @@ export class VerifierChain {
    * in a header of its own is for the sources that named the header, and for no others.
    */
   verify(token: string, header?: string): Awaitable<ChainVerdict> {
-    const presented = new PresentedToken(token, this.#options.resource);
+    const { resource, fresh } = this.#options;
+    const presented = new PresentedToken(token, resource, fresh);
     return this.#ask(this.#candidates(presented, header), {
       next: 0,
       reasons: [],

@@ -8,6 +8,8 @@ import {
   type OAuth2UpstreamOptions,
   type OAuthProxyOptions,
   OidcUpstream,
+  TrustedIssuersVerifier,
+  type VerificationContext,
   type VerifiedToken,
   VerifierUnavailableError,
 } from '../../lib/index.js';
@@ -84,6 +86,28 @@ const kinds: [string, () => UpstreamIdp, (idp: UpstreamIdp) => OAuthProxyOptions
   ['an OidcUpstream without refresh tokens', () => fleeting, oidc],
   ['an OidcUpstream whose userinfo refuses the token', () => jwt, oidc],
   ['an OAuth2Upstream with a JwtVerifier', () => jwt, oauth2],
+  [
+    'an OAuth2Upstream with a TrustedIssuersVerifier',
+    () => jwt,
+    (idp) => {
+      const issuers = [idp.issuer];
+      const tokenVerifier = new TrustedIssuersVerifier({ issuers, audience: idp.client.id });
+      return oauth2(idp, { tokenVerifier });
+    },
+  ],
+  [
+    'an OAuth2Upstream whose verifier remembers',
+    () => opaque,
+    (idp) => {
+      const known = new Map<string, Promise<VerifiedToken | null>>();
+      const verifyToken = (token: string, { fresh }: VerificationContext) => {
+        const answer = (fresh ? undefined : known.get(token)) ?? introspected(idp, token);
+        known.set(token, answer);
+        return answer;
+      };
+      return oauth2(idp, { tokenVerifier: { verifyToken } });
+    },
+  ],
   [
     'an OAuth2Upstream that introspects',
     () => opaque,

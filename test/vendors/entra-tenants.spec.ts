@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { EntraUpstream, type EntraUpstreamOptions } from '../../lib/index.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { tokensOf } from '../support/proxy-flow.js';
@@ -200,6 +201,24 @@ describe('the scopes of an app at Entra', () => {
     expect(fromUpstream([`${api}/mcp.use`])).toContain('mcp.use');
     expect(fromUpstream(['api://other/mcp.use'])).not.toContain('mcp.use');
     expect(fromUpstream([])).toContain('offline_access');
+  });
+});
+
+describe('a client assertion for Entra', () => {
+  const directories = [
+    ['organizations', 'https://login.microsoftonline.com/organizations/oauth2/v2.0/token'],
+    [contoso, `https://login.microsoftonline.com/${contoso}/v2.0`],
+  ];
+
+  it.each(directories)('of %s is for %s, and for no template', async (tenant, audience) => {
+    const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+    const clientKey = { ...(await exportJWK(privateKey)), alg: 'RS256' };
+    const flow = await start({ tenant, clientSecret: undefined, clientKey });
+    await flow.outcome({ user: 'alice' });
+    const sent = flow.vendor.requests().map(({ form }) => form.get('client_assertion'));
+    const assertion = sent.find((text) => text !== null) ?? '';
+    expect(decodeJwt(assertion).aud).toBe(audience);
+    await flow.close();
   });
 });
 

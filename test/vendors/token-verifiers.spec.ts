@@ -5,8 +5,10 @@ import {
   GitHubTokenVerifier,
   GoogleTokenVerifier,
   type TokenVerifier,
+  VerifierUnavailableError,
   type VendorTokenVerifierOptions,
 } from '../../lib/index.js';
+import { PresentedToken, SourceContext } from '../../lib/verifiers/source-context.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { McpController } from '../support/protected-app.js';
 import { type ProxyFlow, startFlow } from '../support/proxy-flow.js';
@@ -124,11 +126,55 @@ describe.each(cases)('$name among the verifiers', (its) => {
     expect(await statusOf(issue())).toBe(200);
   });
 
-  it('refuses what the vendor does not know, and asks again each time', async () => {
-    const unknown = `${its.prefix}0123456789abcdef0123456789abcdef`;
-    expect(await statusOf(unknown)).toBe(401);
-    expect(await statusOf(unknown)).toBe(401);
+  const unknown = (n = 0): string => `${its.prefix}${String(n).padStart(40, '0')}`;
+
+  it('refuses what the vendor does not know, and asks again half a minute later', async () => {
+    expect(await statusOf(unknown())).toBe(401);
+    clock.advance(29);
+    expect(await statusOf(unknown())).toBe(401);
+    expect(asked()).toBe(1);
+    clock.advance(1);
+    expect(await statusOf(unknown())).toBe(401);
     expect(asked()).toBe(2);
+  });
+
+  it('asks about a token once, however many wait for the answer', async () => {
+    const token = issue();
+    const answers = await Promise.all(Array.from({ length: 5 }, () => statusOf(token)));
+    expect(new Set(answers)).toEqual(new Set([200]));
+    expect(asked()).toBe(1);
+  });
+
+  it('does not forget whom it accepted because of those it refused', async () => {
+    await flow.close();
+    flow = await startWith({ maxCacheEntries: 1 });
+    const token = issue();
+    expect(await statusOf(token)).toBe(200);
+    for (let n = 0; n < 3; n++) expect(await statusOf(unknown(n))).toBe(401);
+    expect(await statusOf(token)).toBe(200);
+    expect(asked()).toBe(4);
+  });
+
+  it('asks about fifty tokens at once, and has no verdict on more', async () => {
+    await flow.close();
+    let release = (): void => {};
+    const held = new Promise<void>((done) => (release = done));
+    const slow: typeof fetch = async (...call) => {
+      await held;
+      return vendor.fetch(...call);
+    };
+    const verifier = its.verifier(vendor, { clock, fetch: slow });
+    const ask = (token: string): Promise<unknown> =>
+      Promise.resolve(
+        verifier.verifyToken(token, new SourceContext(new PresentedToken(token, ''))),
+      );
+    flow = await startWith({});
+    const crowd = Array.from({ length: 50 }, (_, n) => ask(unknown(n)));
+    const token = issue();
+    await expect(ask(token)).rejects.toThrow(VerifierUnavailableError);
+    release();
+    expect(new Set(await Promise.all(crowd))).toEqual(new Set([null]));
+    expect(await ask(token)).toMatchObject({ issuer: Object(its.identity).issuer });
   });
 
   it.each(its.foreign)('does not show the vendor what is not its own: %s', async (token) => {
@@ -144,6 +190,17 @@ describe.each(cases)('$name among the verifiers', (its) => {
     expect(await statusOf(token)).toBe(200);
     clock.advance(2);
     expect(await statusOf(token)).toBe(401);
+  });
+
+  it('asks again when what it remembers does not do', async () => {
+    const verifier = its.verifier(vendor, { clock });
+    const token = issue();
+    const ask = (isFresh: boolean): unknown =>
+      verifier.verifyToken(token, new SourceContext(new PresentedToken(token, '', isFresh)));
+    expect(await ask(false)).not.toBeNull();
+    vendor.revokeAll();
+    expect(await ask(false)).not.toBeNull();
+    expect(await ask(true)).toBeNull();
   });
 
   it('remembers nothing when it is told so', async () => {
@@ -207,7 +264,11 @@ describe('an answer of GitHub', () => {
     const secret = { clientId: client.id, clientSecret: client.secret };
     const verifiers = [new GitHubTokenVerifier({ ...secret, fetch })];
     flow = await startFlow({ idp, clock, verifiers, module: { requiredScopes: [] } });
-    const login = { app: client, user: 'alice', scopes: [], nonce: null };
+  });
+
+  // What was said of one token is remembered.
+  beforeEach(() => {
+    const login = { app: vendor.client, user: 'alice', scopes: [], nonce: null };
     token = vendor.issueAccessToken(login, undefined, 'gho_');
   });
 
@@ -220,6 +281,13 @@ describe('an answer of GitHub', () => {
     vendor.api.serve({ [`POST /applications/${vendor.client.id}/token`]: answer });
     return flow.callMcp(token);
   };
+
+  it('with a null for the scopes grants none', async () => {
+    const app = { client_id: vendor.client.id };
+    const body = { app, user: { id: 1 }, scopes: null };
+    expect((await answering(() => Response.json(body))).status).toBe(200);
+    expect(McpController.seen?.scopes).toEqual([]);
+  });
 
   it('that asks for patience is passed on to the client', async () => {
     const headers = { 'retry-after': '17' };

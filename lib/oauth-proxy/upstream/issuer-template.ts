@@ -1,3 +1,4 @@
+import type * as oauth from 'oauth4webapi';
 import { UpstreamError } from '../../common/errors.js';
 import { readUnverifiedJwt } from '../../verifiers/unverified-jwt.js';
 import { bodyOf } from './token-response.js';
@@ -30,4 +31,16 @@ export async function issuerOfAnswer(issuer: string, response: Response): Promis
   const { id_token: idToken } = await bodyOf(response);
   // Without one the answer is an error, or is refused for what is missing.
   return idToken === undefined ? issuer : issuerOf(issuer, idToken);
+}
+
+/**
+ * The audience of a client assertion is the issuer. A template names no server: there it is the token
+ * endpoint. @see RFC 7523 §3
+ */
+export function atNamedServer(authentication: oauth.ClientAuth): oauth.ClientAuth {
+  return (server, ...rest) => {
+    const { issuer, token_endpoint: endpoint = issuer } = server;
+    const named = isIssuerTemplate(issuer) ? { ...server, issuer: endpoint } : server;
+    return authentication(named, ...rest);
+  };
 }

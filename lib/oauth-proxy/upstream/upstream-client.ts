@@ -6,7 +6,7 @@ import {
   type AppCredentials,
 } from '../../verifiers/client-authentication.js';
 import { assertIdTokenFits } from './id-token.js';
-import { issuerOfAnswer } from './issuer-template.js';
+import { atNamedServer, issuerOfAnswer } from './issuer-template.js';
 import { exchangeParameters, tokenExchange } from './token-exchange.js';
 import {
   bodyOf,
@@ -54,7 +54,7 @@ export class UpstreamClient {
   constructor(options: UpstreamClientOptions) {
     this.#options = options;
     this.#client = { client_id: options.clientId };
-    this.#authentication = clientAuthentication(options);
+    this.#authentication = atNamedServer(clientAuthentication(options));
   }
 
   /**

@@ -2,7 +2,6 @@ import type * as oauth from 'oauth4webapi';
 import { type ConfigurationIssue, UpstreamError } from '../../common/errors.js';
 import { constantTimeEqual } from '../../crypto/constant-time.js';
 import type { AccessToken } from '../../verifiers/access-token.js';
-import { JwtVerifier } from '../../verifiers/jwt.verifier.js';
 import type { TokenVerifier } from '../../verifiers/token-verifier.js';
 import { readUnverifiedJwt } from '../../verifiers/unverified-jwt.js';
 import { type ChainVerdict, VerifierChain } from '../../verifiers/verifier-chain.js';
@@ -35,6 +34,8 @@ export class UpstreamIdentification {
     this.#verifier = typeof tokenVerifier === 'function' ? tokenVerifier(host) : tokenVerifier;
     this.#verifiers = new VerifierChain([this.#verifier], {
       resource: options.tokenEndpoint,
+      // Whether a login goes on is not to be known from memory.
+      fresh: true,
       events: host.events,
       clock: host.clock,
       timeoutSeconds: verificationSeconds,
@@ -98,7 +99,7 @@ export class UpstreamIdentification {
     if (verdict.outcome === 'rejected') return 'refused';
     if (this.#accepted(verdict).subject === subject) {
       // A signature says who logged in, and not that the login goes on.
-      return this.#verifier instanceof JwtVerifier ? 'unknown' : 'alive';
+      return this.#verifier.verifiesOffline === true ? 'unknown' : 'alive';
     }
     throw new UpstreamError("the upstream's token is another user's", 'refused');
   }

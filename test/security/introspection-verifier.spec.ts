@@ -8,6 +8,7 @@ import {
   type IntrospectionVerifierOptions,
   StaticTokenVerifier,
 } from '../../lib/index.js';
+import { PresentedToken, SourceContext } from '../../lib/verifiers/source-context.js';
 import { platforms } from '../support/app.js';
 import { FakeIntrospection, type IntrospectionAnswer } from '../support/fake-introspection.js';
 import { FakeIssuer } from '../support/fake-issuer.js';
@@ -241,6 +242,25 @@ describe.each(platforms)('introspected tokens on %s', (platform) => {
       expect((await flow.callMcp(`${long}2`)).status).toBe(401);
       expect((await flow.callMcp(`${long}1`.toUpperCase())).status).toBe(401);
     });
+  });
+
+  it('are asked about again where what is remembered does not do', async () => {
+    const options = { introspectionEndpoint: fake.endpoint, clientId: 'the:app', clientSecret };
+    const verifier = new IntrospectionVerifier({
+      ...options,
+      audience: anyAudience,
+      cacheSeconds: 60,
+      clock,
+    });
+    const ask = (isFresh: boolean) => {
+      const token = new PresentedToken('opaque-9', 'https://mcp.test', isFresh);
+      return verifier.verifyToken('opaque-9', new SourceContext(token));
+    };
+    issue('opaque-9');
+    expect(await ask(false)).not.toBeNull();
+    fake.tokens.delete('opaque-9');
+    expect(await ask(false)).not.toBeNull();
+    expect(await ask(true)).toBeNull();
   });
 
   it('are refused anew each time, and refusals push nobody out — VC-16', async () => {

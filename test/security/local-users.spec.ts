@@ -308,6 +308,17 @@ describe('a user who only uses a token', () => {
     expect(await flow.isAccepted(token)).toBe(false);
   });
 
+  it('is never let in because the store failed when they were found gone', async () => {
+    const clock = await started({ recheckSeconds: 60 });
+    const { access_token: token } = await tokensOfAlice();
+    clock.advance(60);
+    flow.rig.users.delete('alice');
+    flow.app.store.failNext('take', undefined, 'grant:');
+    expect((await flow.callMcp(token)).status).toBe(503);
+    expect(await flow.isAccepted(token)).toBe(false);
+    expect(flow.rig.asked.findUser).toBe(2);
+  });
+
   it('is never asked about unless that is wanted', async () => {
     const clock = await started({});
     const { access_token: token } = await tokensOfAlice();

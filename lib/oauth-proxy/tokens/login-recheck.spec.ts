@@ -183,6 +183,19 @@ describe('an upstream that cannot be asked', () => {
     await expect(one.admits()).rejects.toBeInstanceOf(StorageError);
   });
 
+  it.each([
+    ['on every instance', false],
+    ['here, if the store still fails then', true],
+  ])('is asked again at once after such a failure, %s', async (_where, staysDown) => {
+    clock.advance(interval);
+    answer = () => Promise.reject(new StorageError('down'));
+    if (staysDown) one.store.failNext('delete');
+    await expect(one.admits()).rejects.toBeInstanceOf(StorageError);
+    answer = async () => false;
+    expect(await (staysDown ? one : two).admits()).toBe(false);
+    expect(asked).toHaveLength(2);
+  });
+
   it('and never answers is asked again after the interval, like any other', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     try {

@@ -8,7 +8,8 @@ import {
 import { late, within } from '../../common/within.js';
 import type { RecordCollection } from '../../storage/record-collection.js';
 import type { Grant } from './grant.js';
-import type { LoginLife } from './login-life.js';
+import type { KnownLogin, LoginLife } from './login-life.js';
+import { orUndo } from './or-undo.js';
 
 /** When an instance began to check a login. */
 export interface LoginCheck {
@@ -21,6 +22,8 @@ const maxRemembered = 10_000;
 const patienceSeconds = 4;
 /** When who has no time limits of their own count as not answering. */
 const checkSeconds = 30;
+/** The due time of a check that came to nothing here. */
+const overdue = 0;
 
 export interface LoginRecheckDependencies {
   /** By the grant id. */
@@ -85,22 +88,35 @@ export class LoginRecheck {
     if (!login) return false;
     const fresh = login.at + intervalSeconds;
     if (now < fresh) return this.#wait(grantId, fresh);
+    // The record of a check that failed must not stand for an answer.
+    if (this.#dueAt.get(grantId) === overdue) await checks.delete(grantId);
     if (!(await checks.add(grantId, { at: now }, intervalSeconds))) {
       const last = await checks.get(grantId);
       return this.#wait(grantId, last ? last.at + intervalSeconds : now);
     }
     this.#wait(grantId, now + intervalSeconds);
-    try {
-      return await login.goesOn();
-    } catch (error) {
-      // It was said in an event; the next interval asks again.
-      if (error instanceof UpstreamError || error instanceof LoginUnavailableError) return true;
-      throw error;
-    }
+    return orUndo(
+      () => answered(login),
+      async () => {
+        // Whoever is gone must not get in because that could not be written down.
+        this.#dueAt.set(grantId, overdue);
+        await checks.delete(grantId);
+      },
+    );
   }
 
   #wait(grantId: string, dueAt: number): true {
     this.#dueAt.set(grantId, dueAt);
     return true;
+  }
+}
+
+async function answered(login: KnownLogin): Promise<boolean> {
+  try {
+    return await login.goesOn();
+  } catch (error) {
+    // It was said in an event; the next interval asks again.
+    if (error instanceof UpstreamError || error instanceof LoginUnavailableError) return true;
+    throw error;
   }
 }

@@ -33,6 +33,8 @@ export interface GrantTerm {
 export interface RefreshToken {
   readonly grantId: string;
   readonly clientId: string;
+  /** In seconds since the epoch; absent in records of earlier versions. */
+  readonly expiresAt?: number | undefined;
 }
 
 /** A token response (RFC 6749 §5.1). */

@@ -27,12 +27,15 @@ export class RefreshRotations {
   /** Of simultaneous uses of a token the first defines the answer: true for that one alone. */
   async claim(token: string, stands: RefreshToken, answer: TokenResponse): Promise<boolean> {
     const { rotated, refreshAnswers, clock, lifetimes } = this.its;
-    const { grantId, clientId } = stands;
+    const { grantId, clientId, expiresAt = 0 } = stands;
     const answerId = randomToken();
     // Before the claim: whoever finds the token used must find its answer, whatever happens here.
     await refreshAnswers.set(answerId, answer, lifetimes.refreshGrace + marginSeconds);
-    const rotation = { grantId, clientId, at: clock.now(), answerId };
-    if (await rotated.add(token, rotation, lifetimes.refreshTokenIdle)) return true;
+    const now = clock.now();
+    const rotation = { grantId, clientId, at: now, answerId };
+    // Its own record may be of a time when tokens were kept for longer, and be there still.
+    const seconds = Math.max(lifetimes.refreshTokenIdle, expiresAt - now);
+    if (await rotated.add(token, rotation, seconds)) return true;
     await refreshAnswers.delete(answerId);
     return false;
   }

@@ -103,9 +103,11 @@ export class TokenIssuer {
   async #refreshToken({ grant, grantId, client, session }: Issue): Promise<string | undefined> {
     if (!isRefreshable(client, session)) return undefined;
     const { clock, lifetimes, refreshTokens } = this.its;
-    const seconds = Math.min(lifetimes.refreshTokenIdle, grant.expiresAt - clock.now());
+    const now = clock.now();
+    const expiresAt = Math.min(now + lifetimes.refreshTokenIdle, grant.expiresAt);
     const token = randomToken();
-    await refreshTokens.set(token, { grantId, clientId: grant.clientId }, seconds);
+    const stands = { grantId, clientId: grant.clientId, expiresAt };
+    await refreshTokens.set(token, stands, expiresAt - now);
     return token;
   }
 

@@ -9,7 +9,7 @@ import { IntrospectionClients } from './introspection-clients.js';
 import { requestLimits } from './limits/request-limits.js';
 import { knownClients } from './known-clients.js';
 import { markConfiguration } from './configuration-mark.js';
-import { recordCollections } from './record-collections.js';
+import { type RecordCollections, recordCollections } from './record-collections.js';
 import { proxyRoutes } from './routes.js';
 import type { AuthorizationServerParts, LoginParts, SharedParts } from './server-parts.js';
 import { AuthorizationCodes } from './tokens/authorization-codes.js';
@@ -84,8 +84,8 @@ export class AuthorizationServer {
    * that is down keeps nobody from starting.
    */
   async announce(): Promise<void> {
-    const { options, records, host, marks } = this.#parts;
-    await markConfiguration(options, records.configurations, host.events);
+    const { options, loginKind, records, host, marks } = this.#parts;
+    await markConfiguration({ ...options, loginKind }, records.configurations, host.events);
     await marks.begin();
   }
 
@@ -107,11 +107,11 @@ function sharedParts({ login: method, ...parts }: AuthorizationServerParts): {
   readonly login: LoginParts;
   readonly shared: SharedParts;
 } {
-  const { options, host, ring, storage } = parts;
+  const { options, host } = parts;
   const { clock, events, baseUrl } = host;
   const issuer = options.issuerUrl?.replace(/\/$/, '') ?? baseUrl;
   const lifetimes = resolveLifetimes(options.lifetimes);
-  const records = recordCollections(new RecordStore(storage, new Sealer(ring), clock, issuer));
+  const records = recordsOf(parts, issuer);
   const limits = requestLimits(options.rateLimits, {
     slots: records.rateLimitSlots,
     clock,
@@ -130,4 +130,18 @@ function sharedParts({ login: method, ...parts }: AuthorizationServerParts): {
   const { index, marks, grants, life } = login;
   const kept = { index, marks, grants, life };
   return { login, shared: { ...parts, ...stored, ...kept, ...known, codes, limits } };
+}
+
+/** Servers that log users in elsewhere share no records: the same subject is somebody else there. */
+function recordsOf(
+  { loginKind, host: { clock }, ring, storage }: Omit<AuthorizationServerParts, 'login'>,
+  issuer: string,
+): RecordCollections {
+  const sealer = new Sealer(ring);
+  const within = (namespace: string): RecordCollections =>
+    recordCollections(new RecordStore(storage, sealer, clock, namespace));
+  const common = within(issuer);
+  if (loginKind === 'upstream') return common;
+  // What they are configured to do they share, to notice each other. No issuer has a space.
+  return { ...within(`${issuer} ${loginKind}`), configurations: common.configurations };
 }

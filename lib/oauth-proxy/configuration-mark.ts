@@ -4,9 +4,11 @@ import { hashSecret } from '../crypto/hash.js';
 import type { RecordCollection } from '../storage/record-collection.js';
 import type { OAuthProxyOptions } from './oauth-proxy-options.js';
 import type { OAuthServerOptions } from './oauth-server-options.js';
+import type { LoginKind } from './server-parts.js';
 
 /** Whatever kind of server they are of. */
-type AgreedOptions = OAuthServerOptions & Pick<Partial<OAuthProxyOptions>, 'redirectPath'>;
+type AgreedOptions = OAuthServerOptions &
+  Pick<Partial<OAuthProxyOptions>, 'redirectPath'> & { readonly loginKind: LoginKind };
 
 const keptSeconds = 30 * 86_400;
 const id = 'present';
@@ -44,7 +46,7 @@ export async function markConfiguration(
 
 function agreement(options: AgreedOptions): unknown {
   const { allowedClientRedirectUris, validScopes, defaultScopes, lifetimes, clients } = options;
-  const { registration, redirectPath, consent, requiredScopes, signingKeys } = options;
+  const { registration, redirectPath, consent, requiredScopes, signingKeys, loginKind } = options;
   return [
     allowedClientRedirectUris,
     validScopes,
@@ -57,5 +59,7 @@ function agreement(options: AgreedOptions): unknown {
     // The public members alone: a hash of a private key is nothing to keep.
     Array.isArray(signingKeys) ? signingKeys.map(({ kid, x, n }) => [kid, x, n]) : undefined,
     clients?.map(({ clientId, redirectUris }) => [clientId, redirectUris]),
+    // Nothing for the first of them, so that what earlier versions wrote down still agrees.
+    ...(loginKind === 'upstream' ? [] : [loginKind]),
   ];
 }

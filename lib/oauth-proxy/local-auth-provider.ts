@@ -58,6 +58,8 @@ export class LocalAuthProvider extends OAuthServer {
     this.#returnUrls = new ReturnUrls({ consentUrl, page, returnParameter });
   }
 
+  protected override readonly loginKind = 'local';
+
   protected override readonly login: LoginMethod = (parts) => {
     if (!this.#returnUrls) throw new Error('LocalAuthProvider was not begun.');
     return localLogin(this.#options.login, this.#returnUrls, parts);

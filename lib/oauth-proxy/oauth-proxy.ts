@@ -41,6 +41,8 @@ export class OAuthProxy extends OAuthServer {
     this.#options.upstream.start(host);
   }
 
+  protected override readonly loginKind = 'upstream';
+
   protected override readonly login: LoginMethod = (parts) => {
     const { upstreamTokens, ...login } = upstreamLogin(this.#options, parts);
     this.#upstreamTokens = upstreamTokens;

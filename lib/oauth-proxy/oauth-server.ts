@@ -19,7 +19,7 @@ import { configurationWarnings } from './configuration-warnings.js';
 import type { OAuthServerOptions } from './oauth-server-options.js';
 import { type ScopePolicy, scopePolicy } from './scope-policy.js';
 import { ServerKeys } from './server-keys.js';
-import type { LoginMethod } from './server-parts.js';
+import type { LoginKind, LoginMethod } from './server-parts.js';
 
 /**
  * What every authorization server of this library does from its start to its end, whichever way its
@@ -50,6 +50,8 @@ export abstract class OAuthServer extends OAuthProvider {
   /** Starts what the server logs users in with, before there are keys. */
   protected abstract begin(host: AuthProviderHost): void;
 
+  protected abstract readonly loginKind: LoginKind;
+
   /** How users log in. */
   protected abstract readonly login: LoginMethod;
 
@@ -76,6 +78,7 @@ export abstract class OAuthServer extends OAuthProvider {
       storage: this.#storage,
       ring: this.#keys.ring,
       keys: this.#keys.signing,
+      loginKind: this.loginKind,
       login: this.login,
     });
     await this.#server.announce();

@@ -26,6 +26,8 @@ export interface AuthorizationServerParts {
   readonly storage: KeyValueStore;
   readonly ring: SecretRing;
   readonly keys: SigningKeys;
+  /** Whose subjects the grants are of: another server's subject of the same name is somebody else. */
+  readonly loginKind: LoginKind;
   readonly login: LoginMethod;
 }
 
@@ -56,6 +58,9 @@ export interface LoginParts extends GrantParts {
   /** Waits for what still goes on after the answers were given. */
   settled(): Promise<void>;
 }
+
+/** Where users log in. */
+export type LoginKind = 'upstream' | 'local';
 
 /** The one thing in which servers differ: at an upstream, or in the app itself. */
 export type LoginMethod = (parts: StoredParts) => LoginParts;

@@ -131,12 +131,15 @@ export interface LocalFlowOptions {
   readonly clock?: Clock;
   readonly store?: KeyValueStore;
   readonly issuerPath?: string;
+  /** That of another app, as if it were in its place, and the port to listen at then. */
+  readonly origin?: string;
+  readonly port?: number;
 }
 
 /** An app with users of its own, in front of no provider. */
 export class LocalFlow extends ProxyFlow<IdpBehind> {
   static async start(options: LocalFlowOptions = {}): Promise<LocalFlow> {
-    const { platform = 'express', clock, store, issuerPath } = options;
+    const { platform = 'express', clock, store, issuerPath, origin, port } = options;
     const rig = new LocalUsersRig();
     const login = { ...rig.login, ...options.login };
     const flow = await startFlow({
@@ -145,19 +148,21 @@ export class LocalFlow extends ProxyFlow<IdpBehind> {
       ...(clock && { clock }),
       ...(store && { store }),
       ...(issuerPath !== undefined && { issuerPath }),
+      ...(origin !== undefined && port !== undefined && { origin, port }),
       server: (common: OAuthServerOptions) =>
         new LocalAuthProvider({ ...common, login, ...options.server }),
       configure: (app) => rig.attachSessions(app, platform),
       controllers: [McpController, loginController(rig)],
     });
-    return new LocalFlow(flow, rig);
+    return new LocalFlow(flow, rig, port);
   }
 
   private constructor(
     flow: ProxyFlow<IdpBehind>,
     readonly rig: LocalUsersRig,
+    port?: number,
   ) {
-    super(flow.app, flow.idp, flow.log);
+    super(flow.app, flow.idp, flow.log, port);
   }
 
   /** Logs the browser in at the app. */

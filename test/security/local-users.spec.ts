@@ -107,6 +107,8 @@ describe('the hook that says who is logged in', () => {
     ['answers a long subject', () => ({ subject: 'a'.repeat(256) }), 'has a subject'],
     ['answers a subject of two lines', () => ({ subject: 'a\nb' }), 'has a subject'],
     ['answers half a character', () => ({ subject: 'a\ud800' }), 'has a subject'],
+    ['answers a subject that turns around', () => ({ subject: 'a\u202Eb' }), 'has a subject'],
+    ['answers a name of no width', () => ({ ...alice, name: '\u200B\u2060' }), 'has a name'],
     ['answers a name that is none', () => ({ ...alice, name: '' }), 'has a name'],
     ['answers claims that are a list', () => ({ ...alice, claims: ['a'] }), 'no JSON object'],
     ['answers claims in a circle', () => ({ ...alice, claims: circle() }), 'no JSON object'],
@@ -159,6 +161,13 @@ describe('the hook that says who is logged in', () => {
     const { access_token: token } = await flow.tokensFor(client, { browser });
     expect(await flow.isAccepted(token)).toBe(true);
     expect(McpController.seen).toMatchObject({ subject, source: 'LocalAuthProvider' });
+  });
+
+  it('may let users choose names: what is invisible in them is not shown', async () => {
+    flow.rig.user = () => ({ ...alice, name: 'A\u202El\u200Bi\u2066c\uFEFFe\u200F Ärcher' });
+    const page = await new Browser().open(flow.authorizationRequest(client).url);
+    expect(page.html).toContain('Alice Ärcher');
+    expect(page.html).not.toMatch(/\p{Cf}/u);
   });
 
   it('has its claims in the tokens, as JSON, and none by which an object is changed', async () => {

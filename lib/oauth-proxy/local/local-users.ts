@@ -10,6 +10,8 @@ const hookSeconds = 5;
 const maxSubjectLength = 255;
 const maxNameLength = 200;
 const maxClaimsBytes = 4096;
+/** Marks of direction, joiners, and other characters that are not seen. */
+const invisible = /\p{Cf}/u;
 
 /** The users of the app, by the hooks of its login. What the hooks answer is not believed unseen. */
 export class LocalUsers {
@@ -44,13 +46,16 @@ async function ask(hook: string, question: () => unknown): Promise<LocalUser | u
   if (answer === undefined || answer === null || answer === false) return undefined;
   if (typeof answer !== 'object') throw unusable(hook, 'is neither a user nor undefined');
   const { subject, name, claims = {} } = answer as Partial<Record<keyof LocalUser, unknown>>;
-  if (!isPlainText(subject, maxSubjectLength)) {
+  if (!isPlainText(subject, maxSubjectLength) || invisible.test(subject)) {
     throw unusable(hook, `has a subject that is no text of 1 to ${maxSubjectLength} characters`);
   }
   if (name !== undefined && !isPlainText(name, maxNameLength)) {
     throw unusable(hook, `has a name that is no text of 1 to ${maxNameLength} characters`);
   }
-  return { subject, ...(name !== undefined && { name }), claims: claimsOf(hook, claims) };
+  // People choose their names: one that nobody can see, or that turns the page around, is none.
+  const shown = name?.replaceAll(new RegExp(invisible, 'gu'), '').trim();
+  if (shown === '') throw unusable(hook, 'has a name that nobody can see');
+  return { subject, ...(shown !== undefined && { name: shown }), claims: claimsOf(hook, claims) };
 }
 
 async function answerOf(hook: string, question: () => unknown): Promise<unknown> {
@@ -86,7 +91,7 @@ function asJson(value: unknown): string | undefined {
   }
 }
 
-/** No control characters, nothing invisible that turns text around, no half characters. */
+/** No control characters, no ends of lines, no half characters. */
 function isPlainText(value: unknown, maxLength: number): value is string {
   return (
     typeof value === 'string' &&

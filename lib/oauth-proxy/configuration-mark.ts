@@ -4,7 +4,7 @@ import { hashSecret } from '../crypto/hash.js';
 import type { RecordCollection } from '../storage/record-collection.js';
 import type { OAuthProxyOptions } from './oauth-proxy-options.js';
 import type { OAuthServerOptions } from './oauth-server-options.js';
-import type { LoginKind } from './server-parts.js';
+import type { LoginKind } from './login-kind.js';
 
 /** Whatever kind of server they are of. */
 type AgreedOptions = OAuthServerOptions &

@@ -19,7 +19,8 @@ import { configurationWarnings } from './configuration-warnings.js';
 import type { OAuthServerOptions } from './oauth-server-options.js';
 import { type ScopePolicy, scopePolicy } from './scope-policy.js';
 import { ServerKeys } from './server-keys.js';
-import type { LoginKind, LoginMethod } from './server-parts.js';
+import type { LoginKind } from './login-kind.js';
+import type { LoginMethod } from './server-parts.js';
 
 /**
  * What every authorization server of this library does from its start to its end, whichever way its

@@ -7,6 +7,7 @@ import type { AuthProviderHost } from '../verifiers/auth-provider.js';
 import type { Client } from './clients/client.js';
 import type { ClientRepository } from './clients/client.repository.js';
 import type { RequestLimits } from './limits/request-limits.js';
+import type { LoginKind } from './login-kind.js';
 import type { OAuthServerOptions } from './oauth-server-options.js';
 import type { RecordCollections } from './record-collections.js';
 import type { ScopePolicy } from './scope-policy.js';
@@ -58,9 +59,6 @@ export interface LoginParts extends GrantParts {
   /** Waits for what still goes on after the answers were given. */
   settled(): Promise<void>;
 }
-
-/** Where users log in. */
-export type LoginKind = 'upstream' | 'local';
 
 /** The one thing in which servers differ: at an upstream, or in the app itself. */
 export type LoginMethod = (parts: StoredParts) => LoginParts;

@@ -1,0 +1,2 @@
+/** Where users log in. */
+export type LoginKind = 'upstream' | 'local';

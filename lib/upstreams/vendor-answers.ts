@@ -4,7 +4,7 @@ import { VerifierUnavailableError } from '../common/errors.js';
 import { hashSecret } from '../crypto/hash.js';
 import type { VerifiedToken } from '../verifiers/access-token.js';
 
-const REFUSED_SECONDS = 30;
+const REFUSED_SECONDS = 5;
 const MAX_REFUSED = 10_000;
 const MAX_ASKED = 50;
 
@@ -20,7 +20,7 @@ interface VendorAnswersOptions {
 
 /**
  * Keeps strangers from spending what the vendor lets this app ask: each token is asked about once at
- * a time, a refusal is remembered for half a minute, and only so many tokens are asked about at
+ * a time, a refusal is remembered for five seconds, and only so many tokens are asked about at
  * once. Refusals push nothing that was accepted out of memory.
  */
 export class VendorAnswers {

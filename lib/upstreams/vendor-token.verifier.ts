@@ -14,7 +14,7 @@ import { VendorAnswers, type VendorVerdict } from './vendor-answers.js';
 export interface VendorTokenVerifierOptions {
   /**
    * How long a positive answer is remembered, in seconds, 0 to 300; never beyond the token's end. A
-   * token that is revoked meanwhile is accepted for as long. A refusal is remembered for 30 seconds.
+   * token that is revoked meanwhile is accepted for as long. A refusal is remembered for 5 seconds.
    * @default 60
    */
   readonly cacheSeconds?: number | undefined;

@@ -5,9 +5,15 @@ import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { Gate, type Held } from '../support/gate.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { answerOf, expectInvariants, expectTokenError } from '../support/outcomes.js';
+import {
+  answerOf,
+  expectInvariants,
+  expectRedirectError,
+  expectTokenError,
+} from '../support/outcomes.js';
 import {
   type Answer,
+  atClient,
   jsonOf,
   type ProxyFlow,
   startFlow,
@@ -272,11 +278,12 @@ describe('a store that fails', () => {
 
   it('when the code is issued gives the tokens back to the upstream', async () => {
     const browser = new Browser();
-    const answer = await flow.upstreamAnswer(flow.authorizationRequest(client), { browser });
+    const request = flow.authorizationRequest(client);
+    const answer = await flow.upstreamAnswer(request, { browser });
     const upstream = nextUpstreamTokens();
     flow.app.store.failNext('set', storeDown, 'code:');
-    const visit = await browser.open(answer.url);
-    expectUnavailable(answerOf(visit));
+    const visit = await browser.open(answer.url, { stopAt: atClient(client) });
+    expectRedirectError(answerOf(visit), flow, request, 'temporarily_unavailable');
     await eventually(revokedUpstream(upstream.refresh_token), 'the tokens are revoked');
   });
 

@@ -22,7 +22,7 @@ async function suiteWith(service: string, url: string): Promise<Suite> {
  */
 export function describeWith(what: string, isThere: boolean): Suite {
   if (process.env['CI'] || isThere) return describe;
-  return (name, run) => describe.skip(`${name} (skipped: no ${what})`, run);
+  return (name, run) => describe.skip(`${name} (skipped: no ${what})`, run); // it cannot run here
 }
 
 function listens(host: string, port: number): Promise<boolean> {
